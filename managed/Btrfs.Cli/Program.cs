@@ -1,0 +1,2 @@
+Console.Error.WriteLine("btrfs-engine: no command is built yet");
+return 1;
