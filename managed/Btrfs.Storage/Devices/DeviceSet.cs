@@ -18,7 +18,6 @@ public sealed class DeviceSet : IDisposable
         _superblock = roster.Superblock;
         SeedFsids = roster.SeedFsids;
         Devices = roster.Devices;
-        SuperblockGate.Verify(_superblock);
 
         ulong expected = _superblock.DeviceCount;
         ulong present = (ulong)Devices.Count(device => !roster.IsSeed(device));
