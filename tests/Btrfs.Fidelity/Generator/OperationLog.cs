@@ -6,11 +6,12 @@ namespace Btrfs.Fidelity.Generator;
 internal sealed class OperationLog
 {
     private readonly StringBuilder _text = new();
+    private readonly System.Diagnostics.Stopwatch _w = System.Diagnostics.Stopwatch.StartNew();
 
     public void Note(string text) => _text.AppendLine(text);
 
     public void Call(string what, int result) =>
-        _text.Append(what).Append(result < 0 ? $" = -{-result}" : " = ok").AppendLine();
+        _text.Append(_w.ElapsedMilliseconds).Append(' ').Append(what).Append(result < 0 ? $" = -{-result}" : " = ok").AppendLine();
 
     /// <summary>A name with everything but printable ASCII escaped, and long runs cut.</summary>
     public static string Show(ReadOnlySpan<byte> name)

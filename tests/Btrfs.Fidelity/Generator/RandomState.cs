@@ -43,10 +43,11 @@ internal sealed class RandomState : IDisposable
             builder.Run();
             return new RandomState(seed, builder);
         }
-        catch
+        catch (Exception error)
         {
             builder.Dispose();
-            throw;
+            string[] log = builder.Log.ToString().Split('\n');
+            throw new InvalidOperationException($"seed {seed}: {error.Message}, after\n{log[0]}\n{string.Join('\n', log.TakeLast(12))}", error);
         }
     }
 

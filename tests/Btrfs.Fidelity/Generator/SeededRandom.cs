@@ -3,12 +3,17 @@ namespace Btrfs.Fidelity.Generator;
 /// <summary>SplitMix64: the same numbers from the same seed on every runtime, which System.Random does not promise.</summary>
 internal sealed class SeededRandom(ulong seed)
 {
-    private ulong _state = seed;
+    // Scattered first: the states of neighbouring seeds would otherwise be steps of one and the same sequence.
+    private ulong _state = Scatter(seed ^ 0xB5AD4ECEDA1CE2A9);
 
     public ulong NextULong()
     {
         _state += 0x9E3779B97F4A7C15;
-        ulong value = _state;
+        return Scatter(_state);
+    }
+
+    private static ulong Scatter(ulong value)
+    {
         value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
         value = (value ^ (value >> 27)) * 0x94D049BB133111EB;
         return value ^ (value >> 31);

@@ -19,8 +19,7 @@ internal sealed class StateBuilder : IDisposable
 
     public StateBuilder(ulong seed, string directory)
     {
-        // Neighbouring seeds must not make neighbouring states.
-        _random = new SeededRandom(seed * 0x9E3779B97F4A7C15 + 0x1234567);
+        _random = new SeededRandom(seed);
         _directory = directory;
         Options = StateOptions.Choose(_random);
         Log = new OperationLog();
@@ -73,6 +72,8 @@ internal sealed class StateBuilder : IDisposable
         if (_random.Percent(8))
             Log.Call("set the default subvolume", BtrfsIoctl.SetDefaultSubvolume(TopLevel, BtrfsIoctl.SubvolumeId(_session.Subvolumes[0].Root)));
         // Deleted subvolumes leave in the background, and take references with them that clone detection would count.
+        // The sync is what wakes the cleaner; without it the wait lasts until the next periodic commit, up to 30 s.
+        BtrfsIoctl.Sync(TopLevel);
         Log.Call("wait for deleted subvolumes", BtrfsIoctl.WaitForDeletedSubvolumes(TopLevel));
     }
 

@@ -88,6 +88,8 @@ internal sealed class WorkingSubvolume(string path, int topLevel, SubvolumeModel
 
     public int Link(Node node, Node parent, byte[] name)
     {
+        if (!IsAttached(parent) || node.Links.Count == 0)
+            return -Errno.NoEntry;
         using Descriptor source = OpenDirectory(node.Link.Parent);
         using Descriptor target = OpenDirectory(parent);
         int result = Syscall.Link(source.Value, node.Link.Name, target.Value, name);
@@ -100,6 +102,8 @@ internal sealed class WorkingSubvolume(string path, int topLevel, SubvolumeModel
     /// <summary>Takes one name away, whatever it names; a directory must be empty.</summary>
     public int Remove(Entry entry)
     {
+        if (!IsAttached(entry))
+            return -Errno.NoEntry;
         using Descriptor parent = OpenDirectory(entry.Parent);
         string shown = Show(entry);
         int result;
@@ -138,6 +142,8 @@ internal sealed class WorkingSubvolume(string path, int topLevel, SubvolumeModel
 
     public int Rename(Entry entry, Node newParent, byte[] newName, uint flags = 0)
     {
+        if (!IsAttached(entry) || !IsAttached(newParent))
+            return -Errno.NoEntry;
         using Descriptor source = OpenDirectory(entry.Parent);
         using Descriptor target = OpenDirectory(newParent);
         int result = Syscall.Rename(source.Value, entry.Name, target.Value, newName, flags);
@@ -179,8 +185,15 @@ internal sealed class WorkingSubvolume(string path, int topLevel, SubvolumeModel
             Model.Add(oldParent, oldName, new Node(NodeKind.Special, Syscall.InodeNumber(sourceDirectory, oldName)));
     }
 
+    // In the middle of a composed operation a directory or name may have fallen to an earlier step.
+    private bool IsAttached(Node directory) => SubvolumeModel.IsWithin(directory, Model.Root);
+
+    private bool IsAttached(Entry entry) => entry.Target.Links.Contains(entry) && IsAttached(entry.Parent);
+
     private Node? Make(Node parent, byte[] name, NodeKind kind, string verb, Func<int, int> call)
     {
+        if (!IsAttached(parent))
+            return null;
         using Descriptor directory = OpenDirectory(parent);
         int result = call(directory.Value);
         log.Call($"{verb} {(parent == Model.Root ? "" : Show(parent) + "/")}{OperationLog.Show(name)}", result);

@@ -174,10 +174,17 @@ internal static unsafe class Syscall
         return result < 0 ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(stat + 32, 8));
     }
 
+    /// <summary>Mounts a btrfs; of the generic options, which are flags to the call, "noatime" is understood.</summary>
     internal static int Mount(string source, string target, string options, bool readOnly)
     {
+        const ulong ReadOnlyFlag = 1;
+        const ulong NoAccessTimeFlag = 1024;
+        const string NoAccessTime = "noatime";
+        string[] parts = options.Split(',');
+        ulong flags = (readOnly ? ReadOnlyFlag : 0) | (parts.Contains(NoAccessTime) ? NoAccessTimeFlag : 0);
+        options = string.Join(',', parts.Where(part => part != NoAccessTime));
         fixed (byte* sourceText = CString(source), targetText = CString(target), type = CString("btrfs"), optionText = CString(options))
-            return Result(Libc.Mount(sourceText, targetText, type, readOnly ? 1UL : 0, optionText));
+            return Result(Libc.Mount(sourceText, targetText, type, flags, optionText));
     }
 
     internal static int Unmount(string target, bool detach)
