@@ -29,8 +29,11 @@ internal sealed class MemoryDevice(string name, byte[] bytes) : IBlockDevice
         ulong end = offsetBytes + (ulong)buffer.Length;
         if (end > SizeBytes)
             throw new EndOfStreamException($"{Name}: behind the end");
-        if (_unreadable.Exists(range => range.Start < end && offsetBytes < range.End))
-            throw new IOException($"{Name}: unreadable at {offsetBytes}");
+        foreach ((ulong unreadable, ulong unreadableEnd) in _unreadable)
+        {
+            if (unreadable < end && offsetBytes < unreadableEnd)
+                throw new IOException($"{Name}: unreadable at {offsetBytes}");
+        }
 
         Bytes.AsSpan((int)offsetBytes, buffer.Length).CopyTo(buffer);
     }
