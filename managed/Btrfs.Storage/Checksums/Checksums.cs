@@ -55,7 +55,7 @@ public static class Checksums
     {
         public override ChecksumType Type => ChecksumType.XxHash64;
 
-        public override void Compute(ReadOnlySpan<byte> data, Span<byte> destination) => XxHash64.Hash(data, destination);
+        public override void Compute(ReadOnlySpan<byte> data, Span<byte> destination) => XxHash64.Hash(data, destination[..Size]);
 
         protected override void ComputeBatch(ReadOnlySpan<byte> data, int sectorSize, Span<byte> sums) => XxHash64.HashSectors(data, sectorSize, sums);
     }
@@ -64,7 +64,7 @@ public static class Checksums
     {
         public override ChecksumType Type => ChecksumType.Sha256;
 
-        public override void Compute(ReadOnlySpan<byte> data, Span<byte> destination) => Sha256.Hash(data, destination);
+        public override void Compute(ReadOnlySpan<byte> data, Span<byte> destination) => Sha256.Hash(data, destination[..Size]);
 
         protected override void ComputeBatch(ReadOnlySpan<byte> data, int sectorSize, Span<byte> sums) => Sha256.HashSectors(data, sectorSize, sums);
     }
@@ -73,7 +73,7 @@ public static class Checksums
     {
         public override ChecksumType Type => ChecksumType.Blake2b256;
 
-        public override void Compute(ReadOnlySpan<byte> data, Span<byte> destination) => Blake2b256.Hash(data, destination);
+        public override void Compute(ReadOnlySpan<byte> data, Span<byte> destination) => Blake2b256.Hash(data, destination[..Size]);
 
         protected override void ComputeBatch(ReadOnlySpan<byte> data, int sectorSize, Span<byte> sums) => Blake2b256.HashSectors(data, sectorSize, sums);
     }
