@@ -50,6 +50,9 @@ public sealed class DeviceSet : IDisposable
 
     public LogicalVolume Volume { get; }
 
+    /// <summary>Whether the host has a file system on one of the devices mounted, so that bytes may change while they are read.</summary>
+    public bool IsMounted => _blocks.Any(block => block.IsMounted);
+
     /// <summary>Opens the devices of one file system, given in any order.</summary>
     /// <exception cref="IOException">A file can't be opened or read.</exception>
     /// <exception cref="InvalidRequestException">The files belong to different file systems, or a device is given twice.</exception>
@@ -88,6 +91,10 @@ public sealed class DeviceSet : IDisposable
             throw;
         }
     }
+
+    /// <summary>A second set over the same files: what they hold now.</summary>
+    /// <inheritdoc cref="Open(IReadOnlyList{string}, DeviceOpenOptions)"/>
+    public DeviceSet OpenAgain() => Open([.. _blocks.Select(block => block.Name)], _options);
 
     /// <summary>Adds every chunk of the chunk tree to the volume, and a notice for each device that a chunk names and that is not here.</summary>
     /// <param name="reader">Over <see cref="Volume"/>.</param>
