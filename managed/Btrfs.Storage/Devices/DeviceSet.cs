@@ -1,0 +1,116 @@
+using Btrfs.Format;
+
+namespace Btrfs.Storage;
+
+/// <summary>The devices of one file system, opened together, and the logical volume that they make.</summary>
+public sealed class DeviceSet : IDisposable
+{
+    private readonly IReadOnlyList<IBlockDevice> _blocks;
+    private readonly List<string> _notices;
+    private readonly DeviceOpenOptions _options;
+    private readonly Superblock _superblock;
+    private readonly string? _countNotice;
+
+    private DeviceSet(IReadOnlyList<IBlockDevice> blocks, DeviceRoster roster, DeviceOpenOptions options)
+    {
+        _blocks = blocks;
+        _options = options;
+        _notices = [.. blocks.SelectMany(block => block.Notices), .. roster.Notices];
+        _superblock = roster.Superblock;
+        SeedFsids = roster.SeedFsids;
+        Devices = roster.Devices;
+
+        ulong expected = _superblock.DeviceCount;
+        ulong present = (ulong)Devices.Count(device => !roster.IsSeed(device));
+        if (present < expected)
+        {
+            string missing = $"{expected - present} of {expected} devices {(expected - present == 1 ? "is" : "are")} missing";
+            if (!options.AllowMissingDevices)
+                throw new InvalidRequestException($"{missing}, file system {_superblock.Fsid}");
+
+            _countNotice = $"{missing}, opened degraded";
+            _notices.Add(_countNotice);
+        }
+
+        Volume = new LogicalVolume(Devices);
+        Volume.Chunks.AddSystemArray(_superblock);
+    }
+
+    /// <summary>The newest valid superblock over all devices.</summary>
+    public ref readonly Superblock Superblock => ref _superblock;
+
+    /// <summary>What a user should know of how the devices were found: sentences, lower case, without a full stop.</summary>
+    public IReadOnlyList<string> Notices => _notices;
+
+    /// <summary>The devices that are here, by devid.</summary>
+    public IReadOnlyList<Device> Devices { get; }
+
+    /// <summary>Metadata UUIDs of seed file systems among the devices.</summary>
+    public IReadOnlyList<Uuid> SeedFsids { get; }
+
+    public LogicalVolume Volume { get; }
+
+    /// <summary>Opens the devices of one file system, given in any order.</summary>
+    /// <exception cref="IOException">A file can't be opened or read.</exception>
+    /// <exception cref="InvalidRequestException">The files belong to different file systems, or a device is given twice.</exception>
+    /// <exception cref="CorruptMetadataException">A device has no valid superblock.</exception>
+    /// <exception cref="UnsupportedFeatureException">The file system has a feature that this engine doesn't know.</exception>
+    public static DeviceSet Open(IReadOnlyList<string> paths, DeviceOpenOptions options)
+    {
+        List<IBlockDevice> opened = [];
+        try
+        {
+            foreach (string path in paths)
+                opened.Add(FileBlockDevice.Open(path, options));
+        }
+        catch
+        {
+            opened.ForEach(device => device.Dispose());
+            throw;
+        }
+
+        return Open(opened, options);
+    }
+
+    /// <summary>The same over devices that are already open. The set owns them from here on, also when this fails.</summary>
+    /// <inheritdoc cref="Open(IReadOnlyList{string}, DeviceOpenOptions)"/>
+    public static DeviceSet Open(IReadOnlyList<IBlockDevice> devices, DeviceOpenOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            return new DeviceSet(devices, DeviceRoster.Read(devices), options);
+        }
+        catch
+        {
+            foreach (IBlockDevice device in devices)
+                device.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Adds every chunk of the chunk tree to the volume, and a notice for each device that a chunk names and that is not here.</summary>
+    /// <param name="reader">Over <see cref="Volume"/>.</param>
+    /// <exception cref="CorruptMetadataException">The chunk tree is damaged on every mirror.</exception>
+    /// <exception cref="InvalidRequestException">A device is missing, and the options don't allow that.</exception>
+    public void LoadChunkTree(ExtentBufferReader reader)
+    {
+        new ChunkTreeLoader(reader, Volume.Chunks).Load(_superblock);
+        IReadOnlyList<ulong> missing = Volume.MissingDevices();
+        if (missing.Count == 0)
+            return;
+        if (!_options.AllowMissingDevices)
+            throw new InvalidRequestException($"device {missing[0]} is missing, file system {_superblock.Fsid}");
+
+        // What was only a number at first has names now.
+        if (_countNotice is not null)
+            _notices.Remove(_countNotice);
+        _notices.AddRange(missing.Select(id => $"device {id} is missing, opened degraded"));
+    }
+
+    public void Dispose()
+    {
+        foreach (IBlockDevice block in _blocks)
+            block.Dispose();
+    }
+}

@@ -1,0 +1,28 @@
+namespace Btrfs.Storage;
+
+/// <summary>
+/// The seam between the engine and whatever holds the bytes: a file, a block device, or a test's memory and faults.
+/// Every member may be called from any thread at once, <see cref="IDisposable.Dispose"/> apart.
+/// </summary>
+public interface IBlockDevice : IDisposable
+{
+    /// <summary>What messages call the device: its path.</summary>
+    string Name { get; }
+
+    /// <summary>The size when the device was opened.</summary>
+    ulong SizeBytes { get; }
+
+    /// <summary>Whether the host has a file system on it mounted, so that its bytes may change while they are read.</summary>
+    bool IsMounted { get; }
+
+    /// <summary>Human sentences about the device that a user should see, lower case, without a full stop.</summary>
+    IReadOnlyList<string> Notices { get; }
+
+    /// <summary>Fills the whole of <paramref name="buffer"/> with the bytes at <paramref name="offsetBytes"/>.</summary>
+    /// <exception cref="EndOfStreamException">The range reaches behind the end of the device.</exception>
+    /// <exception cref="IOException">The host could not read.</exception>
+    void Read(ulong offsetBytes, Span<byte> buffer);
+
+    /// <summary>A hint that a range is wanted soon. Never waits, never fails.</summary>
+    void Prefetch(ulong offsetBytes, ulong lengthBytes);
+}
