@@ -196,12 +196,11 @@ internal sealed class InodeProcessor(
         if (Current.IsIgnored)
             return;
 
-        bool moveWaits = false;
         bool namesComplete = next is not { } key || key.ObjectId != Current.Number || key.Type > ItemType.InodeExtref;
         if (Current.Number != 0 && namesComplete && !names.Recorded.IsEmpty)
         {
-            moveWaits = names.Process();
             // A directory whose move waits is still found by its old path.
+            bool moveWaits = names.Process();
             if (!moveWaits)
                 context.Progress = Current.Number + 1;
         }
@@ -224,8 +223,10 @@ internal sealed class InodeProcessor(
 
         if (Current.IsRegular)
         {
+            // Asked before the last hole is filled: zeros up to the end do not count as written to the end.
+            bool truncate = NeedsTruncate(isNew, before.FileSize);
             extents.FinishFile();
-            if (NeedsTruncate(isNew, before.FileSize))
+            if (truncate)
                 emitter.Truncate(paths.OfCurrent(), Current.FileSize);
         }
 

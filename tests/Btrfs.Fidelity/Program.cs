@@ -5,6 +5,7 @@ using Btrfs.Fidelity;
 return args switch
 {
     ["export", string seed, string directory] => ExportSeed(seed, directory),
+    ["replay", .. string[] directories] when directories.Length > 0 => Replay(directories),
     _ => Usage(),
 };
 
@@ -19,8 +20,32 @@ static int ExportSeed(string seed, string directory)
     return 0;
 }
 
+static int Replay(string[] directories)
+{
+    int equal = 0;
+    int different = 0;
+    foreach (string directory in directories)
+    {
+        (List<string> images, List<Recording> recordings) = Export.Read(directory);
+        foreach (Verdict verdict in Judge.Compare(images, recordings, () => new EngineSendUnderTest(), directory))
+        {
+            if (verdict.IsEqual)
+            {
+                equal++;
+                continue;
+            }
+
+            different++;
+            Console.WriteLine($"{directory}: {verdict.Request}: {verdict.Difference}");
+        }
+    }
+
+    Console.WriteLine($"{equal} equal, {different} different");
+    return different == 0 ? 0 : 1;
+}
+
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Btrfs.Fidelity export SEED DIRECTORY");
+    Console.Error.WriteLine("usage: Btrfs.Fidelity export SEED DIRECTORY | replay DIRECTORY...");
     return 2;
 }

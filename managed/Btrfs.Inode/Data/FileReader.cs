@@ -1,6 +1,6 @@
 using Btrfs.Ctree;
 using Btrfs.Format;
-using Btrfs.Storage.Compression;
+using Btrfs.Storage;
 
 namespace Btrfs.Inode.Data;
 

@@ -22,8 +22,9 @@ internal sealed class CloneFinder
     {
         _context = context;
         _sources = [.. cloneRoots
-            .Select(root => new CloneSource(new Subvolume(context.Fs, root)))
-            .Append(new CloneSource(context.Send))
+            .Select(root => root.Id == context.Send.Id ? context.Send : new Subvolume(context.Fs, root))
+            .Append(context.Send)
+            .Select(subvolume => new CloneSource(subvolume))
             .OrderBy(source => source.Subvolume.Id)];
         _walker = new BackrefWalker(context.Fs, _sources.Select(source => source.Subvolume.Id));
         _consider = Consider;

@@ -30,24 +30,24 @@ internal sealed class CommandEmitter(CommandWriter writer)
     /// <exception cref="BtrfsException">A mode that names no kind of file.</exception>
     public void Create(ReadOnlySpan<byte> path, ulong inode, uint mode, ulong rdev, ReadOnlySpan<byte> linkTarget)
     {
-        uint type = mode & FileMode.TypeMask;
+        uint type = mode & InodeMode.TypeMask;
         Writer.Begin(type switch
         {
-            FileMode.Regular => CommandType.Mkfile,
-            FileMode.Directory => CommandType.Mkdir,
-            FileMode.SymbolicLink => CommandType.Symlink,
-            FileMode.CharacterDevice or FileMode.BlockDevice => CommandType.Mknod,
-            FileMode.Fifo => CommandType.Mkfifo,
-            FileMode.Socket => CommandType.Mksock,
+            InodeMode.Regular => CommandType.Mkfile,
+            InodeMode.Directory => CommandType.Mkdir,
+            InodeMode.SymbolicLink => CommandType.Symlink,
+            InodeMode.CharacterDevice or InodeMode.BlockDevice => CommandType.Mknod,
+            InodeMode.Fifo => CommandType.Mkfifo,
+            InodeMode.Socket => CommandType.Mksock,
             _ => throw new BtrfsException($"inode {inode} has mode {mode:x}, which is no kind of file"),
         });
         Writer.PutBytes(AttributeType.Path, path);
         Writer.PutU64(AttributeType.Ino, inode);
-        if (type == FileMode.SymbolicLink)
+        if (type == InodeMode.SymbolicLink)
         {
             Writer.PutBytes(AttributeType.PathLink, linkTarget);
         }
-        else if (type is not (FileMode.Regular or FileMode.Directory))
+        else if (type is not (InodeMode.Regular or InodeMode.Directory))
         {
             Writer.PutU64(AttributeType.Rdev, EncodeDevice((uint)rdev));
             Writer.PutU64(AttributeType.Mode, mode);

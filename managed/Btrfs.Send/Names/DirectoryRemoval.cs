@@ -36,13 +36,12 @@ internal sealed class DirectoryRemoval(SendContext context, DirectoryMoves moves
                 return Note(directory, orphan, lastIndex: 0, highest);
         }
 
-        ulong lastIndex = 0;
         entries.Seek(new Key(directory.Number, ItemType.DirIndex, orphan?.LastIndex ?? 0));
         for (; entries.IsValid && IsEntryOf(entries, directory); entries.MoveNext())
         {
             ulong inode = FirstEntry(entries).ObjectId;
             highest = Math.Max(highest, inode);
-            lastIndex = entries.Key.Offset;
+            ulong lastIndex = entries.Key.Offset;
             if (moves.Waiting(inode) is { } waiting)
             {
                 waiting.RemoveAfterwards = directory;

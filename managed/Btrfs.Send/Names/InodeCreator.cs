@@ -39,7 +39,7 @@ internal sealed class InodeCreator(SendContext context, ReceiverView view, Comma
 
     private void Create(InodeId inode, uint mode, ulong rdev)
     {
-        ReadOnlySpan<byte> target = FileMode.IsSymbolicLink(mode) ? context.Send.ReadLink(inode.Number) : default;
+        ReadOnlySpan<byte> target = InodeMode.IsSymbolicLink(mode) ? context.Send.ReadLink(inode.Number) : default;
         emitter.Create(view.UniqueName(inode), inode.Number, mode, rdev, target);
     }
 

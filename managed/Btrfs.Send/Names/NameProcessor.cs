@@ -96,7 +96,7 @@ internal sealed class NameProcessor(
         }
 
         PushAside(other, name.FullPath);
-        if (FileMode.IsDirectory(otherMode))
+        if (InodeMode.IsDirectory(otherMode))
             _pushedDirectoryAside = true;
         if (moves.Waiting(other.Number) is { } waiting)
             waiting.IsOrphan = true;

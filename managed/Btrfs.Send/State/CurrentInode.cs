@@ -38,11 +38,11 @@ internal sealed class CurrentInode
 
     public InodeId Id => new(Number, Generation);
 
-    public bool IsDirectory => FileMode.IsDirectory(Mode);
+    public bool IsDirectory => InodeMode.IsDirectory(Mode);
 
-    public bool IsRegular => FileMode.IsRegular(Mode);
+    public bool IsRegular => InodeMode.IsRegular(Mode);
 
-    public bool IsSymbolicLink => FileMode.IsSymbolicLink(Mode);
+    public bool IsSymbolicLink => InodeMode.IsSymbolicLink(Mode);
 
     public void Begin(ulong number)
     {

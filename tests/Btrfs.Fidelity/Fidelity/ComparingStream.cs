@@ -1,7 +1,7 @@
 namespace Btrfs.Fidelity;
 
 /// <summary>A sink that holds what is written to it against a file and keeps only the place of the first difference.</summary>
-internal sealed class ComparingStream(string expectedFile) : Stream
+internal sealed class ComparingStream(string expectedFile) : System.IO.Stream
 {
     private const int BufferSize = 1 << 16;
 

@@ -7,5 +7,5 @@ public interface ISendUnderTest : IDisposable
     void Open(IReadOnlyList<string> devicePaths);
 
     /// <summary>Writes the stream of one request; throws where the kernel refuses it.</summary>
-    void Send(SendRequest request, Stream output);
+    void Send(SendRequest request, System.IO.Stream output);
 }

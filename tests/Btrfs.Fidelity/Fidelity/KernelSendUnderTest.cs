@@ -10,7 +10,7 @@ internal sealed class KernelSendUnderTest : ISendUnderTest
 
     public void Open(IReadOnlyList<string> devicePaths) => _mount = BtrfsMount.Open(devicePaths, _directory.Path, readOnly: true);
 
-    public void Send(SendRequest request, Stream output)
+    public void Send(SendRequest request, System.IO.Stream output)
     {
         string path = System.IO.Path.Combine(_directory.Path, "stream");
         using (Descriptor file = new(KernelException.Check(
