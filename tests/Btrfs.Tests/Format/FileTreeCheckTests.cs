@@ -1,8 +1,8 @@
 using Btrfs.Format;
 using Btrfs.Tests.Format.Building;
-using FileMode = Btrfs.Format.FileMode;
 using static Btrfs.Tests.Format.Building.GateAssert;
 using static Btrfs.Tests.Format.Building.SampleItems;
+using FileMode = Btrfs.Format.FileMode;
 
 namespace Btrfs.Tests.Format;
 

@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Btrfs.Format;
 using Btrfs.Tests.Format.Building;
-using FileMode = Btrfs.Format.FileMode;
 using static Btrfs.Tests.Format.Building.SampleItems;
+using FileMode = Btrfs.Format.FileMode;
 
 namespace Btrfs.Tests.Format;
 

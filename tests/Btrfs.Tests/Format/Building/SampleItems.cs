@@ -1,7 +1,7 @@
 using System.Text;
 using Btrfs.Format;
-using FileMode = Btrfs.Format.FileMode;
 using static Btrfs.Tests.Format.Building.Records;
+using FileMode = Btrfs.Format.FileMode;
 
 namespace Btrfs.Tests.Format.Building;
 
