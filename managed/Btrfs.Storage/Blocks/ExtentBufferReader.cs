@@ -14,25 +14,23 @@ public sealed class ExtentBufferReader
     private readonly ExtentBufferCache _cache;
     private readonly IChecksum _checksum;
     private readonly Uuid[] _fsids;
-    private readonly int _nodeSize;
-    private readonly int _sectorSize;
+    private readonly BlockContext _context;
     private long _reads;
     private long _hits;
     private long _repaired;
 
     /// <param name="volume">With at least the chunks that hold what will be read.</param>
-    /// <param name="superblock">Of the file system: sizes, checksum type and UUID.</param>
+    /// <param name="superblock">Of the file system, and passed <see cref="SuperblockCheck"/>: sizes, checksum type and UUID.</param>
     /// <param name="cacheLimitBytes">How many bytes of blocks to keep; at least one block is kept.</param>
     /// <param name="seedFsids">Metadata UUIDs of the seed file systems below this one, whose blocks are as good.</param>
     /// <exception cref="UnsupportedFeatureException">The checksum type is unknown.</exception>
     public ExtentBufferReader(LogicalVolume volume, in Superblock superblock, long cacheLimitBytes, IReadOnlyList<Uuid>? seedFsids = null)
     {
         _volume = volume;
-        _nodeSize = (int)superblock.NodeSize.Value;
-        _sectorSize = (int)superblock.SectorSize.Value;
+        _context = BlockContext.FromSuperblock(superblock);
         _checksum = Checksums.For(superblock.CsumType);
         _fsids = [superblock.MetadataUuid, .. seedFsids ?? []];
-        _cache = new ExtentBufferCache(cacheLimitBytes, _nodeSize);
+        _cache = new ExtentBufferCache(cacheLimitBytes, _context.NodeSize);
     }
 
     /// <summary>Blocks read from devices, each once however many mirrors it took.</summary>
@@ -68,19 +66,19 @@ public sealed class ExtentBufferReader
         foreach (ref readonly BlockPointer pointer in pointers)
         {
             if (!_cache.TryGet(pointer.Bytenr, out _))
-                _volume.Prefetch(pointer.Bytenr, _nodeSize);
+                _volume.Prefetch(pointer.Bytenr, _context.NodeSize);
         }
     }
 
     private ExtentBuffer ReadFromMirrors(in BlockPointer pointer, ulong root)
     {
-        if (pointer.Bytenr.Value % (ulong)_sectorSize != 0)
-            throw new CorruptMetadataException(root, pointer.Bytenr, -1, $"block address is not a multiple of the sector size {_sectorSize}");
-        if (!_volume.Chunks.TryFind(pointer.Bytenr, out Chunk? chunk) || chunk.End - pointer.Bytenr < (ulong)_nodeSize)
+        if (pointer.Bytenr.Value % (ulong)_context.SectorSize != 0)
+            throw new CorruptMetadataException(root, pointer.Bytenr, -1, $"block address is not a multiple of the sector size {_context.SectorSize}");
+        if (!_volume.Chunks.TryFind(pointer.Bytenr, out Chunk? chunk) || chunk.End - pointer.Bytenr < (ulong)_context.NodeSize)
             throw new CorruptMetadataException(root, pointer.Bytenr, -1, "no chunk maps the block");
 
         Interlocked.Increment(ref _reads);
-        byte[] bytes = GC.AllocateUninitializedArray<byte>(_nodeSize);
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(_context.NodeSize);
         StringBuilder? failures = null;
         int preferred = _volume.PreferredMirror(pointer.Bytenr);
         for (int attempt = 0; attempt < chunk.MirrorCount; attempt++)
@@ -109,7 +107,7 @@ public sealed class ExtentBufferReader
             if (Damage(bytes, pointer.Bytenr) is { } damage)
                 return damage;
 
-            BlockGate.Verify(bytes);
+            BlockCheck.Verify(bytes, _context);
         }
         catch (Exception error) when (error is IOException or CorruptMetadataException)
         {
@@ -127,11 +125,8 @@ public sealed class ExtentBufferReader
     /// <summary>What is wrong with a block whoever points to it; null for nothing.</summary>
     private string? Damage(ReadOnlySpan<byte> bytes, LogicalAddress bytenr)
     {
-        Span<byte> computed = stackalloc byte[FormatLimits.ChecksumFieldSize];
-        computed = computed[.._checksum.Size];
-        _checksum.Compute(bytes[FormatLimits.ChecksumFieldSize..], computed);
-        if (!computed.SequenceEqual(bytes[..computed.Length]))
-            return $"checksum mismatch, have {Checksums.Format(computed)} expect {Checksums.Format(bytes[..computed.Length])}";
+        if (!Checksums.VerifyBlock(_checksum, bytes, out string? mismatch))
+            return mismatch;
 
         ref readonly BlockHeader header = ref MemoryMarshal.AsRef<BlockHeader>(bytes);
         if (header.Bytenr != bytenr.Value)
@@ -145,7 +140,7 @@ public sealed class ExtentBufferReader
     /// <summary>Where a sound block is not the one that the pointer means; null for nowhere.</summary>
     private static string? Mismatch(ExtentBuffer buffer, in BlockPointer pointer, ulong root)
     {
-        if (buffer.Generation != pointer.Generation)
+        if (pointer.Generation != 0 && buffer.Generation != pointer.Generation)
             return $"generation mismatch, have {buffer.Generation} expect {pointer.Generation}";
         if (buffer.Level != pointer.Level)
             return $"level mismatch, have {buffer.Level} expect {pointer.Level}";

@@ -10,7 +10,7 @@ public interface IChecksum
     /// <summary>Bytes of one checksum.</summary>
     int Size { get; }
 
-    /// <summary>Writes the <see cref="Size"/> bytes that the disk holds for <paramref name="data"/>.</summary>
+    /// <summary>Writes the <see cref="Size"/> bytes that the disk holds for <paramref name="data"/> to the begin of <paramref name="destination"/>.</summary>
     void Compute(ReadOnlySpan<byte> data, Span<byte> destination);
 
     /// <summary>Writes one checksum for each sector, back to back.</summary>

@@ -58,12 +58,13 @@ public sealed class Chunk
 
     public bool Contains(LogicalAddress address) => address - Start < Length;
 
-    /// <exception cref="CorruptMetadataException">The item contradicts itself.</exception>
-    public static Chunk Parse(Key key, ReadOnlySpan<byte> data)
+    /// <param name="key">The chunk's key.</param>
+    /// <param name="data">A chunk item that passed <see cref="ChunkCheck"/>, which bears out all that is mapped with it.</param>
+    internal static Chunk Parse(Key key, ReadOnlySpan<byte> data)
     {
-        ChunkGate.Verify(key, data);
         ref readonly ChunkItem item = ref MemoryMarshal.AsRef<ChunkItem>(data);
-        ReadOnlySpan<StripeItem> onDisk = MemoryMarshal.Cast<byte, StripeItem>(data[ChunkItem.Size..])[..item.StripeCount.Value];
+        Invariant.That(data.Length == ChunkCheck.SizeOf(item));
+        ReadOnlySpan<StripeItem> onDisk = MemoryMarshal.Cast<byte, StripeItem>(data[ChunkItem.Size..]);
         ChunkStripe[] stripes = new ChunkStripe[onDisk.Length];
         for (int i = 0; i < stripes.Length; i++)
             stripes[i] = new ChunkStripe(onDisk[i].DeviceId, onDisk[i].Offset, onDisk[i].DeviceUuid);

@@ -17,32 +17,25 @@ public sealed class ChunkMap
     public IReadOnlyList<Chunk> Chunks => _chunks;
 
     /// <summary>Adds the system chunks that the superblock itself carries: enough to read the chunk tree.</summary>
-    /// <exception cref="CorruptMetadataException">The array doesn't hold whole chunk items.</exception>
+    /// <param name="superblock">Passed <see cref="SuperblockCheck"/>, which looks through the array.</param>
+    /// <exception cref="CorruptMetadataException">Two chunks overlap.</exception>
     public void AddSystemArray(in Superblock superblock)
     {
-        uint length = superblock.SystemChunkArrayLength;
-        if (length > FormatLimits.SystemChunkArraySize)
-            throw new CorruptMetadataException($"corrupt superblock: system chunk array has {length} bytes, expect at most {FormatLimits.SystemChunkArraySize}");
-
-        ReadOnlySpan<byte> rest = superblock.SystemChunkArray[..(int)length];
+        ReadOnlySpan<byte> rest = superblock.SystemChunkArray[..(int)superblock.SystemChunkArrayLength.Value];
         while (!rest.IsEmpty)
         {
-            if (rest.Length < DiskKey.Size + ChunkItem.Size)
-                throw new CorruptMetadataException($"corrupt superblock: system chunk array ends with {rest.Length} bytes that are no chunk");
-
             Key key = MemoryMarshal.AsRef<DiskKey>(rest);
             rest = rest[DiskKey.Size..];
-            int size = ChunkItem.Size + MemoryMarshal.AsRef<ChunkItem>(rest).StripeCount * StripeItem.Size;
-            if (rest.Length < size)
-                throw new CorruptMetadataException($"corrupt superblock: system chunk {key} needs {size} bytes, {rest.Length} are left in the array");
-
+            int size = ChunkCheck.SizeOf(MemoryMarshal.AsRef<ChunkItem>(rest));
             Add(key, rest[..size]);
             rest = rest[size..];
         }
     }
 
     /// <summary>Adds a chunk item. Adding the very same chunk twice is fine: the chunk tree repeats the system array.</summary>
-    /// <exception cref="CorruptMetadataException">The item is malformed, or overlaps another chunk.</exception>
+    /// <param name="key">The chunk's key: its offset is the logical address.</param>
+    /// <param name="item">Passed <see cref="ChunkCheck"/>, as all items of a block from <see cref="ExtentBufferReader"/> have.</param>
+    /// <exception cref="CorruptMetadataException">The chunk overlaps another.</exception>
     public void Add(Key key, ReadOnlySpan<byte> item)
     {
         Chunk chunk = Chunk.Parse(key, item);

@@ -9,6 +9,7 @@ public sealed class DeviceSet : IDisposable
     private readonly List<string> _notices;
     private readonly DeviceOpenOptions _options;
     private readonly Superblock _superblock;
+    private readonly string? _countNotice;
 
     private DeviceSet(IReadOnlyList<IBlockDevice> blocks, DeviceRoster roster, DeviceOpenOptions options)
     {
@@ -18,7 +19,6 @@ public sealed class DeviceSet : IDisposable
         _superblock = roster.Superblock;
         SeedFsids = roster.SeedFsids;
         Devices = roster.Devices;
-        SuperblockGate.Verify(_superblock);
 
         ulong expected = _superblock.DeviceCount;
         ulong present = (ulong)Devices.Count(device => !roster.IsSeed(device));
@@ -26,9 +26,10 @@ public sealed class DeviceSet : IDisposable
         {
             string missing = $"{expected - present} of {expected} devices {(expected - present == 1 ? "is" : "are")} missing";
             if (!options.AllowMissingDevices)
-                throw new InvalidRequestException($"{missing} of file system {_superblock.Fsid}");
+                throw new InvalidRequestException($"{missing}, file system {_superblock.Fsid}");
 
-            _notices.Add($"{missing} of file system {_superblock.Fsid}, opened degraded");
+            _countNotice = $"{missing}, opened degraded";
+            _notices.Add(_countNotice);
         }
 
         Volume = new LogicalVolume(Devices);
@@ -95,13 +96,16 @@ public sealed class DeviceSet : IDisposable
     public void LoadChunkTree(ExtentBufferReader reader)
     {
         new ChunkTreeLoader(reader, Volume.Chunks).Load(_superblock);
-        foreach (ulong id in Volume.MissingDevices())
-        {
-            if (!_options.AllowMissingDevices)
-                throw new InvalidRequestException($"device {id} of file system {_superblock.Fsid} is missing");
+        IReadOnlyList<ulong> missing = Volume.MissingDevices();
+        if (missing.Count == 0)
+            return;
+        if (!_options.AllowMissingDevices)
+            throw new InvalidRequestException($"device {missing[0]} is missing, file system {_superblock.Fsid}");
 
-            _notices.Add($"device {id} is missing, opened degraded");
-        }
+        // What was only a number at first has names now.
+        if (_countNotice is not null)
+            _notices.Remove(_countNotice);
+        _notices.AddRange(missing.Select(id => $"device {id} is missing, opened degraded"));
     }
 
     public void Dispose()

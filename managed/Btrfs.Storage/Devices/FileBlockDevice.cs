@@ -1,51 +1,149 @@
-using Microsoft.Win32.SafeHandles;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Btrfs.Interop;
 
 namespace Btrfs.Storage;
 
-/// <summary>An image file, a loop device or a block device of the host, opened read-only.</summary>
+/// <summary>
+/// An image file, a loop device or a block device of the host, opened read-only. A block device that is mounted is read past its page cache:
+/// the file system writes around that cache, so what lies in it may be old. An image file behind a loop device has no such second cache.
+/// </summary>
 public sealed class FileBlockDevice : IBlockDevice
 {
-    private readonly SafeFileHandle _file;
+    private const int BounceSize = 256 * 1024;
 
-    private FileBlockDevice(string name, SafeFileHandle file)
+    // The largest granularity that a device asks for is its logical block, a page at most.
+    private const int BounceAlignment = 4096;
+
+    [ThreadStatic]
+    private static Memory<byte> t_bounce;
+
+    private readonly NativeFile _file;
+    private readonly List<string> _notices = [];
+
+    private FileBlockDevice(NativeFile file, MountState mount)
     {
-        Name = name;
         _file = file;
-        SizeBytes = (ulong)RandomAccess.GetLength(file);
+        SizeBytes = (ulong)file.SizeBytes;
+        IsMounted = mount.IsMounted;
+        if (mount.Notice is not null)
+            _notices.Add(mount.Notice);
     }
 
-    public string Name { get; }
+    public string Name => _file.Path;
 
     public ulong SizeBytes { get; }
 
-    public IReadOnlyList<string> Notices => [];
+    public bool IsMounted { get; }
 
-    /// <exception cref="IOException">There is no such file, or it can't be opened.</exception>
+    public IReadOnlyList<string> Notices => _notices;
+
+    /// <exception cref="IOException">There is no such file, it is neither a file nor a block device, or it can't be opened.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static FileBlockDevice Open(string path, DeviceOpenOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new FileBlockDevice(path, File.OpenHandle(path));
+        NativeFile file = NativeFile.Open(path);
+        try
+        {
+            MountState mount = MountProbe.Find(path, file.IsBlockDevice);
+            bool mustBypassCache = mount.IsMounted && file.IsBlockDevice;
+            if (!options.Direct && !mustBypassCache)
+                return new FileBlockDevice(file, mount);
+
+            if (TryOpenDirect(path) is { } direct)
+            {
+                file.Dispose();
+                return new FileBlockDevice(direct, mount);
+            }
+
+            FileBlockDevice device = new(file, mount);
+            if (mustBypassCache && !file.TryFlushDeviceCache())
+                device._notices.Add($"{path} can't be read past its page cache: it may show old blocks");
+            else if (!mustBypassCache)
+                device._notices.Add($"{path} can't be opened for direct reads, so it is read through the page cache");
+            return device;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     public void Read(ulong offsetBytes, Span<byte> buffer)
     {
         if (offsetBytes > SizeBytes || (ulong)buffer.Length > SizeBytes - offsetBytes)
-            throw new EndOfStreamException($"{Name}: read of {buffer.Length} bytes at {offsetBytes} reaches behind the end at {SizeBytes}");
+            throw new EndOfStreamException($"{Name}: {buffer.Length} bytes at {offsetBytes} reach behind the end at {SizeBytes}");
 
-        while (!buffer.IsEmpty)
-        {
-            int got = RandomAccess.Read(_file, buffer, (long)offsetBytes);
-            if (got == 0)
-                throw new EndOfStreamException($"{Name}: the file ends at {offsetBytes}, it was {SizeBytes} bytes long when opened");
-
-            buffer = buffer[got..];
-            offsetBytes += (ulong)got;
-        }
+        if (!_file.IsDirect || IsAligned(offsetBytes, buffer))
+            ReadWhole(offsetBytes, buffer);
+        else
+            ReadThroughBounce(offsetBytes, buffer);
     }
 
     public void Prefetch(ulong offsetBytes, ulong lengthBytes)
     {
+        if (!_file.IsDirect && offsetBytes < SizeBytes)
+            _file.ReadAhead((long)offsetBytes, (long)Math.Min(lengthBytes, SizeBytes - offsetBytes));
     }
 
     public void Dispose() => _file.Dispose();
+
+    private static NativeFile? TryOpenDirect(string path)
+    {
+        try
+        {
+            NativeFile direct = NativeFile.Open(path, NativeFileMode.Read, direct: true);
+            if (direct.IsDirect)
+                return direct;
+
+            direct.Dispose();
+        }
+        catch (IOException)
+        {
+            // Not every host file system has direct transfers: the caller says what that means.
+        }
+
+        return null;
+    }
+
+    private unsafe bool IsAligned(ulong offset, ReadOnlySpan<byte> buffer)
+    {
+        ulong address = (ulong)Unsafe.AsPointer(ref MemoryMarshal.GetReference(buffer));
+        return ((offset | address | (uint)buffer.Length) & ((uint)_file.DirectAlignmentBytes - 1)) == 0;
+    }
+
+    private void ReadThroughBounce(ulong offset, Span<byte> buffer)
+    {
+        if (t_bounce.IsEmpty)
+            t_bounce = AlignedMemory.Allocate(BounceSize, BounceAlignment);
+
+        ulong mask = (uint)_file.DirectAlignmentBytes - 1;
+        while (!buffer.IsEmpty)
+        {
+            ulong first = offset & ~mask;
+            int skip = (int)(offset - first);
+            int useful = Math.Min(buffer.Length, BounceSize - skip);
+            ulong end = Math.Min((offset + (ulong)useful + mask) & ~mask, SizeBytes);
+
+            // The end of a regular file needs no alignment of its own: the transfer is asked for whole, and ends there.
+            Span<byte> bounce = t_bounce.Span[..(int)((end - first + mask) & ~mask)];
+            if (_file.Read((long)first, bounce) < skip + useful)
+                throw Truncated(offset);
+
+            bounce.Slice(skip, useful).CopyTo(buffer);
+            buffer = buffer[useful..];
+            offset += (ulong)useful;
+        }
+    }
+
+    private void ReadWhole(ulong offset, Span<byte> buffer)
+    {
+        if (_file.Read((long)offset, buffer) < buffer.Length)
+            throw Truncated(offset);
+    }
+
+    private EndOfStreamException Truncated(ulong offset) =>
+        new($"{Name}: ends within the read at {offset}, it was {SizeBytes} bytes long when opened");
 }

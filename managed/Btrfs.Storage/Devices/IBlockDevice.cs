@@ -12,6 +12,9 @@ public interface IBlockDevice : IDisposable
     /// <summary>The size when the device was opened.</summary>
     ulong SizeBytes { get; }
 
+    /// <summary>Whether the host has a file system on it mounted, so that its bytes may change while they are read.</summary>
+    bool IsMounted { get; }
+
     /// <summary>Human sentences about the device that a user should see, lower case, without a full stop.</summary>
     IReadOnlyList<string> Notices { get; }
 

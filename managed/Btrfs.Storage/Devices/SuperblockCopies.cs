@@ -10,16 +10,16 @@ internal static class SuperblockCopies
     /// <param name="device">Where to look.</param>
     /// <param name="notices">Told when the primary copy was not the one.</param>
     /// <exception cref="CorruptMetadataException">No copy is valid; the message says what is wrong with the primary.</exception>
-    /// <exception cref="IOException">The device could not be read.</exception>
+    /// <exception cref="UnsupportedFeatureException">No copy is valid, and the primary only for a feature that this engine lacks.</exception>
     public static Superblock ReadNewest(IBlockDevice device, List<string> notices)
     {
         byte[] bytes = new byte[FormatLimits.SuperblockSize];
         Superblock best = default;
         bool found = false;
-        string? primaryFault = null;
+        Exception? primaryFault = null;
         foreach (ulong offset in FormatLimits.SuperblockOffsets)
         {
-            string? fault = TryRead(device, offset, bytes);
+            Exception? fault = TryRead(device, offset, bytes);
             if (offset == FormatLimits.SuperblockOffsets[0])
                 primaryFault = fault;
             if (fault is not null)
@@ -33,34 +33,39 @@ internal static class SuperblockCopies
             }
             else if (copy.Fsid == best.Fsid && copy.Generation > best.Generation)
             {
-                // A copy of another file system is what was left of an older one, whatever its generation.
-                notices.Add($"{device.Name}: the superblock at {offset} is newer than the one at {best.Bytenr.Value}: generation {copy.Generation.Value}, {best.Generation.Value}");
+                // A copy with another UUID is what was left of an older file system, whatever its generation.
+                notices.Add($"{device.Name}: using the superblock copy at {offset} of generation {copy.Generation}, the one at {best.Bytenr} has generation {best.Generation}");
                 best = copy;
             }
         }
 
+        if (!found && primaryFault is UnsupportedFeatureException)
+            throw new UnsupportedFeatureException($"{device.Name}: {primaryFault.Message}");
         if (!found)
-            throw new CorruptMetadataException($"{device.Name}: no valid superblock: {primaryFault}");
+            throw new CorruptMetadataException($"{device.Name}: no valid superblock: {primaryFault!.Message}");
         if (primaryFault is not null)
-            notices.Add($"{device.Name}: {primaryFault}; using the copy at {best.Bytenr.Value} of generation {best.Generation.Value}");
+            notices.Add($"{device.Name}: {primaryFault.Message}; using the superblock copy at {best.Bytenr} of generation {best.Generation}");
 
         return best;
     }
 
-    private static string? TryRead(IBlockDevice device, ulong offset, byte[] bytes)
+    private static Exception? TryRead(IBlockDevice device, ulong offset, byte[] bytes)
     {
-        if (offset + FormatLimits.SuperblockSize > device.SizeBytes)
-            return $"the device has {device.SizeBytes} bytes, too few for a superblock at {offset}";
-
         try
         {
             device.Read(offset, bytes);
-        }
-        catch (IOException error)
-        {
-            return $"the superblock at {offset} can't be read: {error.Message}";
-        }
+            ref readonly Superblock copy = ref MemoryMarshal.AsRef<Superblock>(bytes);
+            if (copy.Magic != Superblock.ExpectedMagic)
+                return new CorruptMetadataException($"no btrfs superblock at {offset}");
+            if (!Checksums.VerifyBlock(Checksums.For(copy.CsumType), bytes, out string? mismatch))
+                return new CorruptMetadataException($"corrupt superblock at {offset}: {mismatch}");
 
-        return SuperblockGate.Fault(bytes, offset);
+            SuperblockCheck.Verify(copy, offset);
+            return null;
+        }
+        catch (Exception error) when (error is IOException or BtrfsException)
+        {
+            return error;
+        }
     }
 }
