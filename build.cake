@@ -41,7 +41,7 @@ Task("Build")
         Verbosity = DotNetVerbosity.Minimal,
     }));
 
-// Compiled ahead of time: a command line spends most of its short life in start-up.
+// The project asks for ReadyToRun: a command line spends most of its short life in start-up.
 Task("Publish")
     .IsDependentOn("Build")
     .Does(() =>
@@ -49,9 +49,7 @@ Task("Publish")
     DotNetPublish("managed/Btrfs.Cli/Btrfs.Cli.csproj", new DotNetPublishSettings
     {
         Configuration = configuration,
-        Runtime = "linux-x64",
-        SelfContained = false,
-        PublishReadyToRun = true,
+        NoBuild = true,
         OutputDirectory = artifacts.Combine("cli"),
         NoLogo = true,
         Verbosity = DotNetVerbosity.Minimal,

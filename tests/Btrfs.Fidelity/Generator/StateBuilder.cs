@@ -14,7 +14,7 @@ internal sealed class StateBuilder : IDisposable
     private readonly string _directory;
     private readonly List<SnapshotRecord> _records = [];
     private BtrfsMount? _mount;
-    private bool _liveSubvolumeIsReadOnly;
+    private bool _hasNamelessFilesInSent;
     private int _names;
 
     public StateBuilder(ulong seed, string directory)
@@ -71,10 +71,9 @@ internal sealed class StateBuilder : IDisposable
             SetLiveSubvolumeReadOnly();
         if (_random.Percent(8))
             Log.Call("set the default subvolume", BtrfsIoctl.SetDefaultSubvolume(TopLevel, BtrfsIoctl.SubvolumeId(_session.Subvolumes[0].Root)));
-        // Deleted subvolumes leave in the background, and take references with them that clone detection would count.
-        // The sync is what wakes the cleaner; without it the wait lasts until the next periodic commit, up to 30 s.
-        BtrfsIoctl.Sync(TopLevel);
-        Log.Call("wait for deleted subvolumes", BtrfsIoctl.WaitForDeletedSubvolumes(TopLevel));
+        // A half-dropped tree has references that clone detection counts: the images must not change between the kernel's
+        // sends and ours.
+        DeletedSubvolumes.WaitUntilGone(TopLevel);
     }
 
     /// <summary>Unmounts. Where files without a name are still open in a sent subvolume, the images are copied first.</summary>
@@ -83,7 +82,7 @@ internal sealed class StateBuilder : IDisposable
         if (_mount is null)
             return;
         // Closing such a file changes the subvolume, read-only or not: the sender must see it as the kernel did.
-        if (_liveSubvolumeIsReadOnly && _session.OpenFiles.Count > 0)
+        if (_hasNamelessFilesInSent && _session.OpenFiles.Count > 0)
             CopyFrozenImages();
         Unmount();
     }
@@ -158,6 +157,8 @@ internal sealed class StateBuilder : IDisposable
     private void TakeReadOnlySnapshot(WorkingSubvolume source)
     {
         string path = NextSnapshotPath();
+        if (_session.OpenFiles.Count > 0)
+            Log.Coverage.Count("state: snapshot while nameless files are open");
         if (Snap(source.Root, path, readOnly: true))
             _records.Add(new SnapshotRecord(new Snapshot(path, source.Model.Lineage), source.Model.Clone()));
     }
@@ -171,10 +172,12 @@ internal sealed class StateBuilder : IDisposable
         using WorkingSubvolume copy = new(path, TopLevel, source.Model.Clone(), Log);
         _session.Subvolumes.Add(copy);
         _session.Current = copy;
+        int nameless = _session.OpenFiles.Count;
         int operations = _random.Between(0, 12);
         for (int i = 0; i < operations; i++)
             OperationTable.Step(_session);
         _session.Subvolumes.Remove(copy);
+        _hasNamelessFilesInSent |= _session.OpenFiles.Count > nameless;
         if (_random.Percent(40))
             Log.Call($"set received {path}", BtrfsIoctl.SetReceived(copy.Root, _random.Bytes(16), (ulong)_random.Between(1, 1000)));
         int result = BtrfsIoctl.SetReadOnly(copy.Root, readOnly: true);
@@ -234,6 +237,7 @@ internal sealed class StateBuilder : IDisposable
         string path = $"branch{_names++}";
         if (!Snap(source, path, readOnly: false))
             return;
+        Log.Coverage.Count("state: branched");
         WorkingSubvolume old = _session.Subvolumes[index];
         _session.Subvolumes[index] = new WorkingSubvolume(path, TopLevel, model, Log);
         _session.Current = _session.Subvolumes[index];
@@ -253,6 +257,7 @@ internal sealed class StateBuilder : IDisposable
         _mount!.Dispose();
         string options = _random.Percent(50) ? Options.MountOptions : StateOptions.ChooseMountOptions(_random);
         Log.Note($"remount -o {options}");
+        Log.Coverage.Count("state: remounted");
         _mount = BtrfsMount.Open(Images, MountPoint, options);
         foreach (WorkingSubvolume subvolume in _session.Subvolumes)
             subvolume.Reopen(TopLevel);
@@ -265,7 +270,8 @@ internal sealed class StateBuilder : IDisposable
         Log.Call($"set read-only {live.Path}", result);
         if (result < 0)
             return;
-        _liveSubvolumeIsReadOnly = true;
+        _hasNamelessFilesInSent |= _session.OpenFiles.Count > 0;
+        Log.Coverage.Count(_session.OpenFiles.Count > 0 ? "state: live subvolume with open nameless files sent" : "state: live subvolume sent");
         _records.Add(new SnapshotRecord(new Snapshot(live.Path, live.Model.Lineage), live.Model));
     }
 
@@ -312,6 +318,8 @@ internal sealed class StateBuilder : IDisposable
         using Descriptor parent = OpenParent(path);
         int result = BtrfsIoctl.CreateSnapshot(source, parent.Value, Encoding.ASCII.GetBytes(Path.GetFileName(path)), readOnly);
         Log.Call($"subvolume snapshot {(readOnly ? "-r " : "")}{path}", result);
+        if (result == -Errno.ReadOnlyFileSystem)
+            throw new KernelException("the kernel gave the file system up, see dmesg", Errno.ReadOnlyFileSystem);
         return result >= 0;
     }
 
