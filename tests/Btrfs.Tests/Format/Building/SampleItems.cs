@@ -1,7 +1,6 @@
 using System.Text;
 using Btrfs.Format;
 using static Btrfs.Tests.Format.Building.Records;
-using FileMode = Btrfs.Format.FileMode;
 
 namespace Btrfs.Tests.Format.Building;
 
@@ -11,7 +10,7 @@ internal static class SampleItems
     public const ulong Inode = 257;
     public const ulong Megabyte = 1 << 20;
 
-    public static TestItem AnInode(ulong inode = Inode, uint mode = FileMode.Regular | 0x1A4) =>
+    public static TestItem AnInode(ulong inode = Inode, uint mode = InodeMode.Regular | 0x1A4) =>
         new TestItem(new Key(inode, ItemType.InodeItem, 0), new byte[InodeItem.Size])
             .Set<InodeItem>(nameof(InodeItem.Generation), 10)
             .Set<InodeItem>(nameof(InodeItem.TransId), 10)
