@@ -21,7 +21,7 @@ public sealed class DeviceSet : IDisposable
         Devices = roster.Devices;
 
         ulong expected = _superblock.DeviceCount;
-        ulong present = (ulong)Devices.Count(device => !roster.IsSeed(device));
+        ulong present = (ulong)Devices.Count;
         if (present < expected)
         {
             string missing = $"{expected - present} of {expected} devices {(expected - present == 1 ? "is" : "are")} missing";

@@ -84,6 +84,7 @@ public sealed class FormatVariantTests
             """);
         using OpenedImages opened = new([seed.Images[0], sprout]);
         Assert.That(opened.Set.SeedFsids, Has.Count.EqualTo(1));
+        Assert.That(opened.Set.Notices, Is.Empty);
         Assert.That(opened.ReadFile("data2"), Is.EqualTo("grown\n"u8.ToArray()));
         opened.AssertFiles(seed);
     }
