@@ -131,6 +131,28 @@ Task("Test")
     }
 });
 
+Task("Fuzz")
+    .Description("Damages --cases=N images (20,000 if not told) from --seed=N on, and saves those that show a fault in artifacts/fuzz.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    DirectoryPath folder = artifacts.Combine("fuzz");
+    EnsureDirectoryExists(folder);
+    ProcessArgumentBuilder arguments = new ProcessArgumentBuilder()
+        .AppendQuoted(artifacts.CombineWithFilePath($"bin/Btrfs.Fuzz/{configuration.ToLowerInvariant()}/Btrfs.Fuzz.dll").FullPath)
+        .Append(Argument("cases", "20000"));
+    if (HasArgument("seed"))
+    {
+        arguments.Append(Argument<string>("seed"));
+    }
+
+    int exitCode = StartProcess("dotnet", new ProcessSettings { Arguments = arguments, WorkingDirectory = folder });
+    if (exitCode != 0)
+    {
+        throw new CakeException($"damaged images showed faults: see {folder}");
+    }
+});
+
 Task("Clean")
     .Description("Removes artifacts/.")
     .Does(() => EnsureDirectoryDoesNotExist(artifacts, new DeleteDirectorySettings { Recursive = true, Force = true }));
