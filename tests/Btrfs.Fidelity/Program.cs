@@ -5,6 +5,7 @@ using Btrfs.Fidelity;
 return args switch
 {
     ["export", string seed, string directory] => ExportSeed(seed, directory),
+    ["pack", string source, string target] => Pack(source, target),
     ["compare", string directory, .. string[] options] => CompareExport(directory, new RunOptions(options)),
     ["run", .. string[] options] => RunSeeds(new RunOptions(options)),
     _ => Usage(),
@@ -18,6 +19,12 @@ static int ExportSeed(string seed, string directory)
     Console.WriteLine(
         $"{export.Snapshots.Length} snapshots, {export.Streams.Length} streams, {export.Streams.Sum(stream => stream.LengthBytes):n0} bytes,"
         + $" {export.Streams.Count(stream => stream.Errno != 0)} refused by the kernel, {watch.Elapsed.TotalSeconds:f1} s");
+    return 0;
+}
+
+static int Pack(string source, string target)
+{
+    Golden.Pack(source, target);
     return 0;
 }
 
@@ -96,6 +103,7 @@ static int Usage()
         $"""
         usage: Btrfs.Fidelity run [--seeds START:COUNT] [--against {string.Join('|', Candidates.Names)}] [--jobs N] [--keep DIRECTORY] [--coverage] [--verbose]
                Btrfs.Fidelity export SEED DIRECTORY
+               Btrfs.Fidelity pack EXPORT GOLDEN
                Btrfs.Fidelity compare DIRECTORY [--against ...]
         Images are made below BTRFS_TEST_DIR (a tmpfs is quickest), else in the system's temporary directory.
         """);
