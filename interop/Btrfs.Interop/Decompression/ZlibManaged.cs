@@ -17,7 +17,7 @@ internal static class ZlibManaged
 
         fixed (byte* start = source)
         {
-            using UnmanagedMemoryStream compressed = new(start + HeaderBytes, source.Length - HeaderBytes);
+            using Input compressed = new(start + HeaderBytes, source.Length - HeaderBytes);
             using DeflateStream inflate = new(compressed, CompressionMode.Decompress);
             int done = 0;
             while (done < destination.Length)
@@ -25,13 +25,27 @@ internal static class ZlibManaged
                 int count = inflate.Read(destination[done..]);
                 if (count == 0)
                 {
-                    break;
+                    // The base library takes a truncated stream for a finished one, but only a truncated one makes it ask for more.
+                    return compressed.WasExhausted ? throw new InvalidDataException("corrupt zlib stream") : done;
                 }
 
                 done += count;
             }
 
             return done;
+        }
+    }
+
+    private sealed unsafe class Input(byte* start, long length) : UnmanagedMemoryStream(start, length)
+    {
+        /// <summary>Bytes were asked for when there were none left.</summary>
+        internal bool WasExhausted { get; private set; }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            int read = base.Read(buffer, offset, count);
+            WasExhausted |= read == 0 && count > 0;
+            return read;
         }
     }
 }

@@ -23,7 +23,7 @@ internal static class InodeCheck
             throw item.Corrupt($"unknown mode bits 0x{mode & ~ModeMask:x}");
         if (!IsKnownFileType(mode))
             throw item.Corrupt($"invalid mode, have 0{Convert.ToString(mode, 8)} expect a file type");
-        if (FileMode.IsDirectory(mode) && inode.NLink > 1)
+        if (InodeMode.IsDirectory(mode) && inode.NLink > 1)
             throw item.Corrupt($"invalid nlink of a directory, have {inode.NLink} expect at most 1");
 
         // Only the low half: flags of the high half that are not known here forbid to write, not to read.
@@ -58,6 +58,6 @@ internal static class InodeCheck
             item.RequireSize(VerityDescriptorSize);
     }
 
-    private static bool IsKnownFileType(uint mode) => (mode & FileMode.TypeMask) is FileMode.Fifo or FileMode.CharacterDevice
-        or FileMode.Directory or FileMode.BlockDevice or FileMode.Regular or FileMode.SymbolicLink or FileMode.Socket;
+    private static bool IsKnownFileType(uint mode) => (mode & InodeMode.TypeMask) is InodeMode.Fifo or InodeMode.CharacterDevice
+        or InodeMode.Directory or InodeMode.BlockDevice or InodeMode.Regular or InodeMode.SymbolicLink or InodeMode.Socket;
 }

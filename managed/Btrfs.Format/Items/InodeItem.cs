@@ -73,7 +73,7 @@ public enum InodeFlags : ulong
 }
 
 /// <summary>The file type bits of a mode, as POSIX numbers them on Linux.</summary>
-public static class FileMode
+public static class InodeMode
 {
     public const uint TypeMask = 0xF000;
     public const uint Fifo = 0x1000;

@@ -140,7 +140,7 @@ public sealed class ExtentBufferReader
     /// <summary>Where a sound block is not the one that the pointer means; null for nowhere.</summary>
     private static string? Mismatch(ExtentBuffer buffer, in BlockPointer pointer, ulong root)
     {
-        if (buffer.Generation != pointer.Generation)
+        if (pointer.Generation != 0 && buffer.Generation != pointer.Generation)
             return $"generation mismatch, have {buffer.Generation} expect {pointer.Generation}";
         if (buffer.Level != pointer.Level)
             return $"level mismatch, have {buffer.Level} expect {pointer.Level}";

@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using Btrfs.Format;
+using Btrfs.Storage;
+
+namespace Btrfs.Ctree;
+
+/// <summary>
+/// An opened file system as of its last commit: its devices, its logical address space, and the roots of its trees.
+/// Everything reachable from here is immutable, so any number of threads may read at once.
+/// </summary>
+public sealed class FsInfo : IDisposable
+{
+    private readonly DeviceSet _devices;
+    private readonly Superblock _superblock;
+    private readonly ConcurrentDictionary<ulong, RootRecord?> _roots = new();
+    private readonly List<string> _notices;
+
+    private FsInfo(DeviceSet devices, FsOpenOptions options)
+    {
+        _devices = devices;
+        _superblock = devices.Superblock;
+        _notices = [.. devices.Notices];
+        Blocks = new ExtentBufferReader(devices.Volume, devices.Superblock, options.BlockCacheBytes);
+        Data = new DataReader(devices.Volume, devices.Superblock);
+        ChunkTree = new TreeRoot(
+            ObjectIds.ChunkTree, new LogicalAddress(_superblock.ChunkRoot), _superblock.ChunkRootGeneration, _superblock.ChunkRootLevel);
+        RootTree = new TreeRoot(
+            ObjectIds.RootTree, new LogicalAddress(_superblock.Root), _superblock.Generation, _superblock.RootLevel);
+    }
+
+    public DeviceSet Devices => _devices;
+
+    public ref readonly Superblock Superblock => ref _superblock;
+
+    public ExtentBufferReader Blocks { get; }
+
+    public DataReader Data { get; }
+
+    public TreeRoot ChunkTree { get; }
+
+    public TreeRoot RootTree { get; }
+
+    public int SectorSize => (int)_superblock.SectorSize.Value;
+
+    public int NodeSize => (int)_superblock.NodeSize.Value;
+
+    /// <summary>What a person should know about this opening: missing devices, mounted devices, a log tree. Lower-case sentences.</summary>
+    public IReadOnlyList<string> Notices => _notices;
+
+    /// <summary>Reads the chunk tree and the root tree's root. Takes over <paramref name="devices"/>, also when it throws.</summary>
+    /// <exception cref="BtrfsException">The file system is broken or uses something unknown.</exception>
+    public static FsInfo Open(DeviceSet devices, FsOpenOptions? options = null)
+    {
+        try
+        {
+            FsInfo fs = new(devices, options ?? new FsOpenOptions());
+            fs.LoadChunks();
+            fs.Blocks.Read(fs.RootTree.Pointer, ObjectIds.RootTree);
+            if (fs._superblock.LogRoot.Value != 0)
+                fs._notices.Add("the file system was not cleanly unmounted: a log tree exists, and what was only fsynced is not seen (trees are as of the last commit)");
+            return fs;
+        }
+        catch
+        {
+            devices.Dispose();
+            throw;
+        }
+    }
+
+    public TreeCursor OpenCursor(TreeRoot root) => new(Blocks, root);
+
+    /// <summary>The root item of a tree, or null when the root tree has none.</summary>
+    public RootRecord? TryFindRoot(ulong rootId)
+    {
+        if (_roots.TryGetValue(rootId, out RootRecord? known))
+            return known;
+
+        TreeCursor cursor = OpenCursor(RootTree);
+        RootRecord? found = null;
+        if (cursor.SeekFloor(new Key(rootId, ItemType.RootItem, ulong.MaxValue))
+            && cursor.Key.ObjectId == rootId && cursor.Key.Type == ItemType.RootItem)
+        {
+            found = RootRecord.Read(cursor.Key, cursor.Data);
+        }
+
+        return _roots.GetOrAdd(rootId, found);
+    }
+
+    /// <summary>A tree that every file system has.</summary>
+    /// <exception cref="CorruptMetadataException">It has not.</exception>
+    public RootRecord GetRoot(ulong rootId) =>
+        TryFindRoot(rootId) ?? throw new CorruptMetadataException($"corrupt metadata: the root tree has no item for tree {rootId}");
+
+    public void Dispose() => _devices.Dispose();
+
+    // The system chunks of the superblock make the chunk tree readable, and the chunk tree makes everything else readable.
+    private void LoadChunks()
+    {
+        ChunkMap chunks = _devices.Volume.Chunks;
+        TreeCursor cursor = OpenCursor(ChunkTree);
+        Key first = new(ObjectIds.FirstChunkTree, ItemType.ChunkItem, 0);
+        cursor.Seek(first);
+        for (; cursor.IsValid && cursor.Key.ObjectId == first.ObjectId; cursor.MoveNext())
+        {
+            if (cursor.Key.Type == ItemType.ChunkItem)
+                chunks.Add(cursor.Key, cursor.Data);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using Btrfs.Format;
+using Btrfs.Inode;
+using Btrfs.Inode.Data;
+using Btrfs.Send.Emit;
+using Btrfs.Send.Names;
+using Btrfs.Send.State;
+using Btrfs.Stream;
+
+namespace Btrfs.Send.Data;
+
+/// <summary>Sends the bytes of a range of the file at work, in the form that the options ask for.</summary>
+internal sealed class DataSender(SendContext context, PathResolver paths, CommandEmitter emitter)
+{
+    private readonly FileReader _reader = new(context.Fs);
+
+    private bool Verify => (context.Current.Flags & InodeFlags.NoDataSum) == 0;
+
+    /// <summary>Sends [<paramref name="offset"/>, <paramref name="offset"/> + <paramref name="length"/>), which lies in <paramref name="extent"/>'s run.</summary>
+    public void Send(in FileExtent extent, ulong offset, ulong length)
+    {
+        if (context.Options.NoData)
+        {
+            emitter.UpdateExtent(paths.OfCurrent(), offset, length);
+            return;
+        }
+
+        if (context.Options.CompressedData && extent.Compression != CompressionType.None && !extent.IsHole)
+        {
+            // Worth it only while the encoded bytes are fewer than the range: the whole extent is sent even for a part.
+            ulong encodedLength = extent.IsInline ? (ulong)extent.InlinePayload.Length : extent.DiskNumBytes;
+            if (encodedLength <= length)
+            {
+                SendEncoded(extent, offset, length, (int)encodedLength);
+                return;
+            }
+        }
+
+        while (length > 0)
+        {
+            int piece = (int)Math.Min(length, (ulong)emitter.Writer.MaxWriteBytes);
+            SendWrite(extent, offset, piece);
+            offset += (ulong)piece;
+            length -= (ulong)piece;
+        }
+    }
+
+    /// <summary>Makes [<paramref name="start"/>, <paramref name="end"/>) a hole at the receiver, or zeros where the protocol has no holes.</summary>
+    public void SendHole(ulong start, ulong end)
+    {
+        CurrentInode current = context.Current;
+        if (emitter.Protocol >= 2)
+        {
+            emitter.PunchHole(paths.OfCurrent(), start, end - start);
+            return;
+        }
+
+        // Nothing is written beyond the end: a truncate would have to take it back.
+        if (start >= current.FileSize)
+            return;
+        end = Math.Min(end, current.FileSize);
+        if (context.Options.NoData)
+        {
+            emitter.UpdateExtent(paths.OfCurrent(), start, end - start);
+            return;
+        }
+
+        while (start < end)
+        {
+            int piece = (int)Math.Min(end - start, (ulong)emitter.Writer.MaxWriteBytes);
+            emitter.BeginWrite(paths.OfCurrent(), start, piece).Clear();
+            emitter.Writer.End();
+            start += (ulong)piece;
+        }
+
+        current.NextWriteOffset = start;
+    }
+
+    private void SendWrite(in FileExtent extent, ulong offset, int length)
+    {
+        Span<byte> data = emitter.BeginWrite(paths.OfCurrent(), offset, length);
+        Fill(extent, offset, data);
+        emitter.Writer.End();
+    }
+
+    private void SendEncoded(in FileExtent extent, ulong offset, ulong length, int encodedLength)
+    {
+        CommandWriter writer = emitter.Writer;
+        writer.Begin(CommandType.EncodedWrite);
+        writer.PutBytes(AttributeType.Path, paths.OfCurrent());
+        writer.PutU64(AttributeType.FileOffset, offset);
+        writer.PutU64(AttributeType.UnencodedFileLen, Math.Min(extent.FileOffset + extent.NumBytes - offset, length));
+        writer.PutU64(AttributeType.UnencodedLen, extent.RamBytes);
+        writer.PutU64(AttributeType.UnencodedOffset, offset - extent.FileOffset + extent.ExtentOffset);
+        writer.PutU32(AttributeType.Compression, Encoding(extent.Compression));
+        if (!extent.IsInline)
+            writer.PutU32(AttributeType.Encryption, 0);
+
+        Span<byte> data = writer.PutDataHeader(encodedLength);
+        if (extent.IsInline)
+            extent.InlinePayload.CopyTo(data);
+        else
+            Guarded(extent, offset, data, encoded: true);
+        writer.End();
+    }
+
+    private void Fill(in FileExtent extent, ulong offset, Span<byte> data) => Guarded(extent, offset, data, encoded: false);
+
+    // A bad sector ends the send; the message must tell a person which file it is.
+    private void Guarded(in FileExtent extent, ulong offset, Span<byte> data, bool encoded)
+    {
+        try
+        {
+            if (encoded)
+                _reader.ReadEncoded(extent, data, Verify);
+            else
+                _reader.Read(extent, offset, data, Verify);
+        }
+        catch (ChecksumException error)
+        {
+            throw new ChecksumException($"{Where(offset)}: {error.Message}");
+        }
+        catch (CorruptMetadataException error)
+        {
+            throw new CorruptMetadataException($"{Where(offset)}: {error.Message}");
+        }
+        catch (IOException error)
+        {
+            throw new IOException($"{Where(offset)}: {error.Message}", error);
+        }
+    }
+
+    private string Where(ulong offset) =>
+        $"file '{System.Text.Encoding.UTF8.GetString(paths.OfCurrent())}' (inode {context.Current.Number}) at offset {offset}";
+
+    // Numbers of the encoded I/O interface; lzo is told apart by the sector size that framed it, 4K being the first.
+    private uint Encoding(CompressionType compression) => compression switch
+    {
+        CompressionType.Zlib => 1,
+        CompressionType.Zstd => 2,
+        CompressionType.Lzo => 3 + (uint)(System.Numerics.BitOperations.Log2((uint)context.Fs.SectorSize) - 12),
+        _ => throw new CorruptMetadataException($"{Where(0)}: compression {compression} is unknown"),
+    };
+}

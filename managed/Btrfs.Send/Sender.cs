@@ -1,0 +1,142 @@
+using Btrfs.Ctree;
+using Btrfs.Format;
+using Btrfs.Send.Data;
+using Btrfs.Send.Emit;
+using Btrfs.Send.Names;
+using Btrfs.Send.State;
+using Btrfs.Stream;
+
+namespace Btrfs.Send;
+
+/// <summary>
+/// Sends a read-only subvolume as a stream, whole or as the difference to a parent, byte for byte as the kernel's <c>btrfs send</c> does.
+/// The walk is over committed trees, so nothing is locked and nothing can change below it.
+/// </summary>
+public sealed class Sender(FsInfo fs)
+{
+    /// <summary>Items between two reports of progress and looks at the cancellation token.</summary>
+    private const int ItemsPerReport = 256;
+
+    /// <summary>Writes one stream to <paramref name="output"/>.</summary>
+    /// <param name="root">The subvolume; read-only.</param>
+    /// <param name="parent">What the receiver starts from; read-only. Null for a full send.</param>
+    /// <param name="cloneSources">Subvolumes that the receiver has, to clone extents from; read-only. As with the kernel, the parent is only one of them if it is named here too.</param>
+    /// <param name="options">The form of the stream.</param>
+    /// <param name="output">Where it goes; written in large pieces, flushed, not closed.</param>
+    /// <param name="progress">Told now and then how far the send is.</param>
+    /// <param name="cancellation">Ends the send between two items; what was written by then is a cut stream.</param>
+    /// <returns>The length of the stream in bytes.</returns>
+    /// <exception cref="InvalidRequestException">A subvolume is not read-only or is deleted, or the options don't go together.</exception>
+    /// <exception cref="BtrfsException">The file system is broken where it had to be read; the message tells where.</exception>
+    public long Send(
+        RootRecord root,
+        RootRecord? parent,
+        IReadOnlyCollection<RootRecord> cloneSources,
+        SendOptions options,
+        System.IO.Stream output,
+        IProgress<SendProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        RequireSendable(root, "subvolume");
+        if (parent is not null)
+            RequireSendable(parent, "parent");
+        foreach (RootRecord source in cloneSources)
+            RequireSendable(source, "clone source");
+        if (options.Protocol is < 1 or > 2)
+            throw new InvalidRequestException($"protocol version {options.Protocol} is not supported, only 1 and 2 are");
+        if (options.CompressedData && options.Protocol < 2)
+            throw new InvalidRequestException("compressed data needs protocol version 2");
+
+        CommandWriter writer = new(output, options.Protocol);
+        CommandEmitter emitter = new(writer);
+        if (!options.OmitStreamHeader)
+            writer.WriteHeader();
+        emitter.Subvolume(NameOf(root), root, parent);
+
+        SendContext context = new(fs, root, parent, options);
+        (InodeProcessor processor, DirectoryTimes times) = Compose(context, emitter, cloneSources);
+        int items = 0;
+        foreach (ChangedItem item in Items(context))
+        {
+            if (++items % ItemsPerReport == 0)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                progress?.Report(new SendProgress(item.Key.ObjectId, writer.BytesWritten));
+            }
+
+            processor.Process(item);
+        }
+
+        processor.Finish();
+        times.SendAll();
+        if (!options.OmitEndCommand)
+            emitter.End();
+        writer.Flush();
+        progress?.Report(new SendProgress(context.Current.Number, writer.BytesWritten));
+        return writer.BytesWritten;
+    }
+
+    private static (InodeProcessor Processor, DirectoryTimes Times) Compose(
+        SendContext context, CommandEmitter emitter, IReadOnlyCollection<RootRecord> cloneSources)
+    {
+        DirectoryMoves moves = new();
+        ReceiverView view = new(context, moves);
+        PathResolver paths = new(context, view, moves);
+        DirectoryTimes times = new(context, paths, emitter);
+        DirectoryRemoval removal = new(context, moves);
+        InodeCreator creator = new(context, view, emitter);
+        NameProcessor names = new(context, view, paths, moves, new MoveDelay(context, moves), removal, times, creator, emitter);
+        MoveApplier moveApplier = new(context, view, paths, moves, removal, times, emitter);
+        DataSender data = new(context, paths, emitter);
+        ExtentProcessor extents = new(
+            context,
+            new CloneFinder(context, cloneSources),
+            new CloneRange(context, paths, data, emitter),
+            data,
+            new ExtentComparison(context),
+            paths,
+            emitter);
+        XattrProcessor xattrs = new(context, paths, emitter);
+        return (new InodeProcessor(context, names, creator, xattrs, extents, moves, moveApplier, times, paths, emitter), times);
+    }
+
+    private IEnumerable<ChangedItem> Items(SendContext context) =>
+        context.Parent is null ? AllItems(context) : Differences(context, context.Parent.Root);
+
+    private static IEnumerable<ChangedItem> AllItems(SendContext context)
+    {
+        TreeCursor cursor = context.Send.OpenCursor();
+        cursor.Seek(new Key(ObjectIds.FirstFree, ItemType.InodeItem, 0));
+        for (; cursor.IsValid; cursor.MoveNext())
+            yield return new ChangedItem(cursor.Key, ItemChange.New, new LeafItem(cursor.Leaf, cursor.Slot), default);
+    }
+
+    private IEnumerable<ChangedItem> Differences(SendContext context, RootRecord parent)
+    {
+        TreeComparison comparison = new(fs.Blocks, context.Send.Root.Tree, parent.Tree);
+        while (comparison.MoveNext())
+        {
+            LeafItem left = comparison.Change == ItemChange.Deleted ? default : new LeafItem(comparison.LeftLeaf, comparison.LeftSlot);
+            LeafItem right = comparison.Change == ItemChange.New ? default : new LeafItem(comparison.RightLeaf, comparison.RightSlot);
+            yield return new ChangedItem(comparison.Key, comparison.Change, left, right);
+        }
+    }
+
+    // The name that the stream gives the subvolume: that of its place in the directory tree.
+    private byte[] NameOf(RootRecord root)
+    {
+        TreeCursor cursor = fs.OpenCursor(fs.RootTree);
+        cursor.Seek(new Key(root.Id, ItemType.RootBackref, 0));
+        if (!cursor.IsValid || cursor.Key.ObjectId != root.Id || cursor.Key.Type != ItemType.RootBackref)
+            throw new InvalidRequestException($"subvolume {root.Id} has no name: the top level can't be sent");
+        return cursor.Data.Slice(RootRef.Size, cursor.Record<RootRef>().NameLength).ToArray();
+    }
+
+    private static void RequireSendable(RootRecord root, string role)
+    {
+        if (root.IsDead)
+            throw new InvalidRequestException($"{role} {root.Id} is deleted");
+        if (!root.IsReadOnly)
+            throw new InvalidRequestException($"{role} {root.Id} is not read-only");
+    }
+}

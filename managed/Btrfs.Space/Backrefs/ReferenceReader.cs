@@ -1,0 +1,125 @@
+using System.Runtime.InteropServices;
+using Btrfs.Ctree;
+using Btrfs.Format;
+
+namespace Btrfs.Space.Backrefs;
+
+/// <summary>Reads an extent's references, inline and keyed, out of the extent tree.</summary>
+internal sealed class ReferenceReader
+{
+    /// <summary>Extents and tree blocks with more references are not walked: the kernel finds it too expensive, and streams must equal its.</summary>
+    private const ulong MaxReferences = 1024;
+
+    private readonly TreeCursor _extents;
+    private readonly ItemType _lastItemType;
+
+    public ReferenceReader(FsInfo fs)
+    {
+        _extents = fs.OpenCursor(fs.GetRoot(ObjectIds.ExtentTree).Tree);
+        bool skinny = (fs.Superblock.Incompat & IncompatFlags.SkinnyMetadata) != 0;
+        _lastItemType = skinny ? ItemType.MetadataItem : ItemType.ExtentItem;
+    }
+
+    /// <summary>Appends the references of the extent at <paramref name="bytenr"/> that are still to be resolved or followed; false when it has too many, or none to follow.</summary>
+    public bool Read(ulong bytenr, in ExtentQuery query, List<Reference> into)
+    {
+        if (!_extents.SeekFloor(new Key(bytenr, _lastItemType, ulong.MaxValue)))
+            return false;
+
+        Key key = _extents.Key;
+        if (key.ObjectId != bytenr || key.Type is not (ItemType.ExtentItem or ItemType.MetadataItem))
+            return false;
+
+        ReadOnlySpan<byte> data = _extents.Data;
+        ref readonly ExtentItem item = ref MemoryMarshal.AsRef<ExtentItem>(data);
+        if (bytenr == query.Bytenr && query.OnlyIfShared && item.Refs.Value == 1)
+            return false;
+        if (item.Refs.Value > MaxReferences)
+            return false;
+
+        int level = -1;
+        data = data[ExtentItem.Size..];
+        if (key.Type == ItemType.MetadataItem)
+        {
+            level = (int)key.Offset;
+        }
+        else if ((item.Flags & ExtentFlags.TreeBlock) != 0)
+        {
+            level = MemoryMarshal.AsRef<TreeBlockInfo>(data).Level;
+            data = data[TreeBlockInfo.Size..];
+        }
+
+        ReadInline(data, level, query, into);
+        while (_extents.MoveNext() && _extents.Key.ObjectId == bytenr && _extents.Key.Type <= ItemType.SharedDataRef)
+            ReadKeyed(level, query, into);
+        return true;
+    }
+
+    private static void ReadInline(ReadOnlySpan<byte> data, int level, in ExtentQuery query, List<Reference> into)
+    {
+        while (data.Length > 0)
+        {
+            ref readonly ExtentInlineRef inline = ref MemoryMarshal.AsRef<ExtentInlineRef>(data);
+            int size = ExtentInlineRef.Size;
+            switch (inline.Type)
+            {
+                case ItemType.ExtentDataRef:
+                    AddData(MemoryMarshal.AsRef<ExtentDataRef>(data[1..]), query, into);
+                    size = 1 + ExtentDataRef.Size;
+                    break;
+                case ItemType.SharedDataRef:
+                    into.Add(Shared(0, inline.Offset, MemoryMarshal.AsRef<SharedDataRef>(data[ExtentInlineRef.Size..]).Count));
+                    size += SharedDataRef.Size;
+                    break;
+                default:
+                    AddBlock(inline.Type, inline.Offset, level, into);
+                    break;
+            }
+
+            data = data[size..];
+        }
+    }
+
+    private void ReadKeyed(int level, in ExtentQuery query, List<Reference> into)
+    {
+        Key key = _extents.Key;
+        switch (key.Type)
+        {
+            case ItemType.ExtentDataRef:
+                AddData(_extents.Record<ExtentDataRef>(), query, into);
+                break;
+            case ItemType.SharedDataRef:
+                into.Add(Shared(0, key.Offset, _extents.Record<SharedDataRef>().Count));
+                break;
+            default:
+                AddBlock(key.Type, key.Offset, level, into);
+                break;
+        }
+    }
+
+    private static void AddBlock(ItemType type, ulong offset, int level, List<Reference> into)
+    {
+        if (type == ItemType.SharedBlockRef)
+            into.Add(Shared(level + 1, offset, 1));
+        else if (type == ItemType.TreeBlockRef && offset != ObjectIds.DataRelocTree)
+            into.Add(new Reference { Level = level + 1, Root = offset, Count = 1 });
+    }
+
+    private static void AddData(in ExtentDataRef data, in ExtentQuery query, List<Reference> into)
+    {
+        if (data.Root.Value == ObjectIds.DataRelocTree)
+            return;
+        if (query.Skip is { } skip && skip.Root == data.Root.Value && skip.Inode == data.ObjectId.Value && skip.Offset == data.Offset.Value)
+            return;
+
+        into.Add(new Reference
+        {
+            Level = 0,
+            Root = data.Root,
+            SearchKey = new Key(data.ObjectId, ItemType.ExtentData, data.Offset),
+            Count = data.Count,
+        });
+    }
+
+    private static Reference Shared(int level, ulong parent, uint count) => new() { Level = level, Root = 0, Parent = parent, Count = count };
+}

@@ -1,0 +1,43 @@
+namespace Btrfs.Stream;
+
+/// <summary>Attribute numbers of the stream. 25 to 31 came with version 2, 32 to 35 with version 3.</summary>
+public enum AttributeType : ushort
+{
+    /// <summary>Not an attribute.</summary>
+    Unspec = 0,
+    Uuid = 1,
+    Ctransid = 2,
+    Ino = 3,
+    Size = 4,
+    Mode = 5,
+    Uid = 6,
+    Gid = 7,
+    Rdev = 8,
+    Ctime = 9,
+    Mtime = 10,
+    Atime = 11,
+    Otime = 12,
+    XattrName = 13,
+    XattrData = 14,
+    Path = 15,
+    PathTo = 16,
+    PathLink = 17,
+    FileOffset = 18,
+    Data = 19,
+    CloneUuid = 20,
+    CloneCtransid = 21,
+    ClonePath = 22,
+    CloneOffset = 23,
+    CloneLen = 24,
+    FallocateMode = 25,
+    Fileattr = 26,
+    UnencodedFileLen = 27,
+    UnencodedLen = 28,
+    UnencodedOffset = 29,
+    Compression = 30,
+    Encryption = 31,
+    VerityAlgorithm = 32,
+    VerityBlockSize = 33,
+    VeritySaltData = 34,
+    VeritySigData = 35,
+}
