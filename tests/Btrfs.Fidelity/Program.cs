@@ -6,6 +6,7 @@ return args switch
 {
     ["export", string seed, string directory] => ExportSeed(seed, directory),
     ["pack", string source, string target] => Pack(source, target),
+    ["demo", string golden, string engine] => Demonstration.Run(golden, engine),
     ["compare", string directory, .. string[] options] => CompareExport(directory, new RunOptions(options)),
     ["run", .. string[] options] => RunSeeds(new RunOptions(options)),
     _ => Usage(),
@@ -104,6 +105,7 @@ static int Usage()
         usage: Btrfs.Fidelity run [--seeds START:COUNT] [--against {string.Join('|', Candidates.Names)}] [--jobs N] [--keep DIRECTORY] [--coverage] [--verbose]
                Btrfs.Fidelity export SEED DIRECTORY
                Btrfs.Fidelity pack EXPORT GOLDEN
+               Btrfs.Fidelity demo GOLDEN ENGINE
                Btrfs.Fidelity compare DIRECTORY [--against ...]
         Images are made below BTRFS_TEST_DIR (a tmpfs is quickest), else in the system's temporary directory.
         """);

@@ -1,3 +1,4 @@
+using Btrfs.Format;
 using Btrfs.Send.Emit;
 using Btrfs.Send.State;
 
@@ -15,17 +16,21 @@ internal sealed class MoveApplier(
             return;
 
         Queue<PendingMove> queue = new(first);
+        int putOff = 0;
         while (queue.TryDequeue(out PendingMove? move))
         {
             ulong progress = context.Progress;
-            Apply(move);
+            putOff = TryApply(move) ? 0 : putOff + 1;
             context.Progress = progress;
+            if (putOff > moves.WaitingCount)
+                throw new BtrfsException($"inconsistent snapshots: directory {move.Inode.Number} and those that it waits for wait for each other");
             foreach (PendingMove next in moves.TakePending(move.Inode.Number))
                 queue.Enqueue(next);
         }
     }
 
-    private void Apply(PendingMove move)
+    /// <summary>False when the move has to wait again, now for another directory. In sound snapshots that one moves before this one is asked again.</summary>
+    private bool TryApply(PendingMove move)
     {
         WaitingMove waited = moves.StopWaiting(move.Inode.Number);
         byte[] from = WhereItIs(move.Inode, waited);
@@ -36,7 +41,7 @@ internal sealed class MoveApplier(
         {
             WaitingMove again = moves.Add(move, blocker, waited.IsOrphan);
             again.RemoveAfterwards = waited.RemoveAfterwards;
-            return;
+            return false;
         }
 
         emitter.Rename(from, paths.Of(move.Inode));
@@ -49,6 +54,8 @@ internal sealed class MoveApplier(
             if (context.Send.TryGetInode(touched.Number, out _))
                 times.Defer(touched);
         }
+
+        return true;
     }
 
     private byte[] WhereItIs(InodeId inode, WaitingMove waited)

@@ -25,6 +25,7 @@ internal static class Damage
         (3, ItemMutations.SwapData),
         (1, ItemMutations.Resize),
         (6, ItemMutations.Reparent),
+        (4, ItemMutations.LoopDirectories),
         (6, ItemMutations.RelocateEntry),
         (5, ItemMutations.RenameEntry),
         (4, ItemMutations.CrossRoots),

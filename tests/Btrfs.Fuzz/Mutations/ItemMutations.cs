@@ -68,7 +68,21 @@ internal static class ItemMutations
             1 => Values.One(edit.Random, names).Key.ObjectId,
             _ => Values.Pick(edit, chosen.Key.Offset),
         };
-        Rework(edit, chosen, (items, slot) => items[slot] = (items[slot].Key with { Offset = parent }, items[slot].Data));
+        SetParent(edit, chosen, parent);
+    }
+
+    /// <summary>Two directories, each below the other.</summary>
+    public static void LoopDirectories(ImageEdit edit)
+    {
+        // What is a parent of something is a directory.
+        ItemPlace[] names = edit.Image.ItemsByType[ItemType.InodeRef];
+        HashSet<ulong> parents = [.. names.Select(name => name.Key.Offset)];
+        ItemPlace[] directories = [.. names.Where(name => parents.Contains(name.Key.ObjectId) && name.Key.ObjectId != name.Key.Offset)];
+        ItemPlace first = Values.One(edit.Random, directories);
+        ItemPlace second = Values.One(edit.Random, directories);
+        SetParent(edit, first, second.Key.ObjectId);
+        if (second.Block != first.Block)
+            SetParent(edit, second, first.Key.ObjectId);
     }
 
     /// <summary>An entry that leads to another inode, to its own directory, to a subvolume, or to nothing.</summary>
@@ -128,6 +142,9 @@ internal static class ItemMutations
                 Members.Write(target, member, Members.Read(source, member));
         }
     }
+
+    private static void SetParent(ImageEdit edit, ItemPlace name, ulong parent) =>
+        Rework(edit, name, (items, slot) => items[slot] = (items[slot].Key with { Offset = parent }, items[slot].Data));
 
     private static Key Changed(ImageEdit edit, Key key) => edit.Random.Next(4) switch
     {
