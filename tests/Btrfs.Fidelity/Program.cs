@@ -81,6 +81,8 @@ static int RunSeeds(RunOptions options)
             streams += run.Verdicts.Count;
             bytes += run.Verdicts.Sum(verdict => verdict.LengthBytes);
             refused += run.Verdicts.Count(verdict => verdict.KernelErrno != 0);
+            foreach (Verdict verdict in run.Verdicts.Where(verdict => verdict.KernelErrno != 0 && options.IsVerbose))
+                Console.WriteLine($"seed {seed}: the kernel refuses with errno {verdict.KernelErrno}: {verdict.Request}");
             int here = run.Differences.Count();
             different += here;
             if (here > 0)
