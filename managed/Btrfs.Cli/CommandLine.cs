@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Btrfs.Cli.Commands;
+using Btrfs.Cli.Commands.Inspect;
 using Btrfs.Cli.Host;
 using Btrfs.Format;
 using Btrfs.Stream;
@@ -57,6 +58,7 @@ internal static class CommandLine
         help.Aliases.Remove("/?");
         root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
         root.Subcommands.Add(SendCommand.Create());
+        root.Subcommands.Add(InspectCommands.Create());
         return root;
     }
 
