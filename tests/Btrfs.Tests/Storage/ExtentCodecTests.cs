@@ -122,7 +122,7 @@ public sealed class ExtentCodecTests
 
     private static byte[] Extent(string name)
     {
-        using Stream stream = typeof(ExtentCodecTests).Assembly.GetManifestResourceStream($"{name}.bin")!;
+        using System.IO.Stream stream = typeof(ExtentCodecTests).Assembly.GetManifestResourceStream($"{name}.bin")!;
         byte[] bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
         return bytes;
