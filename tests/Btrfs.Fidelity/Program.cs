@@ -48,6 +48,7 @@ static int RunSeeds(RunOptions options)
     long bytes = 0;
     long refused = 0;
     long different = 0;
+    long revised = 0;
     long failed = 0;
     Lock gate = new();
     Parallel.ForEach(options.Seeds, new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, seed =>
@@ -83,6 +84,7 @@ static int RunSeeds(RunOptions options)
             refused += run.Verdicts.Count(verdict => verdict.KernelErrno != 0);
             foreach (Verdict verdict in run.Verdicts.Where(verdict => verdict.KernelErrno != 0 && options.IsVerbose))
                 Console.WriteLine($"seed {seed}: the kernel refuses with errno {verdict.KernelErrno}: {verdict.Request}");
+            revised += run.Verdicts.Count(verdict => verdict.IsRevised);
             int here = run.Differences.Count();
             different += here;
             if (here > 0)
@@ -96,6 +98,7 @@ static int RunSeeds(RunOptions options)
         Console.WriteLine(coverage);
     Console.WriteLine(
         $"{streams:n0} streams compared ({bytes:n0} bytes, {refused} refused by the kernel), {different} differ, {failed} seeds failed,"
+        + $" {revised} judged by the unmounted images after the kernel had changed its answer,"
         + $" {watch.Elapsed.TotalSeconds:f0} s, {streams / watch.Elapsed.TotalSeconds:f0} streams/s");
     return different + failed == 0 ? 0 : 1;
 }

@@ -34,6 +34,8 @@ int Run(int count, int firstSeed)
         Console.WriteLine($"{finding}\n    saved as {file}");
     }).Count;
 
+    foreach ((string error, int times) in campaign.Errors.OrderByDescending(error => error.Value))
+        Console.WriteLine($"{times,8} {error}");
     Console.WriteLine(
         $"{count} cases in {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s: {campaign.Succeeded} steps succeeded, {campaign.Refused} ended in a clear error, {findings} faults of {kinds.Count} kinds");
     return findings == 0 ? 0 : 1;

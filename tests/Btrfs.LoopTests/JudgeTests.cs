@@ -137,7 +137,7 @@ internal sealed class JudgeTests
         {
         }
 
-        public void Send(SendRequest request, Stream output) => output.Write(stream ?? throw new InvalidDataException("refused on purpose"));
+        public void Send(SendRequest request, System.IO.Stream output) => output.Write(stream ?? throw new InvalidDataException("refused on purpose"));
 
         public void Dispose()
         {

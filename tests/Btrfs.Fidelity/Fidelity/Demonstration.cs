@@ -39,7 +39,7 @@ internal static class Demonstration
         {
             string[] options = Options(recording.Request);
             Stopwatch watch = Stopwatch.StartNew();
-            Lines(engine, ["send", .. options, .. devices, "-f", ours, images[0], recording.Request.Subvolume]).Count();
+            Lines(engine, ["send", .. options, .. devices, "-f", ours, images[0], recording.Request.Subvolume]);
             bool equal = File.ReadAllBytes(ours).AsSpan().SequenceEqual(File.ReadAllBytes(recording.File));
             different += equal ? 0 : 1;
             Console.WriteLine(
@@ -62,7 +62,7 @@ internal static class Demonstration
         .. request.NoData ? new[] { "--no-data" } : [],
     ];
 
-    private static IEnumerable<string> Lines(string program, string[] arguments)
+    private static string[] Lines(string program, string[] arguments)
     {
         using Process process = Process.Start(new ProcessStartInfo(Path.GetFullPath(program), arguments) { RedirectStandardOutput = true })
             ?? throw new IOException($"{program} does not start");

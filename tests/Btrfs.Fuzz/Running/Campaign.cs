@@ -1,14 +1,15 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Btrfs.Fuzz.Images;
 using Btrfs.Fuzz.Mutations;
 
 namespace Btrfs.Fuzz.Running;
 
 /// <summary>Many damaged images over some threads, each watched for hanging.</summary>
-internal sealed class Campaign(IReadOnlyList<BaseImage> images)
+internal sealed partial class Campaign(IReadOnlyList<BaseImage> images)
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private readonly ConcurrentBag<Finding> _findings = [];
     private readonly ConcurrentDictionary<int, (int Seed, long Since)> _running = new();
     private int _next;
@@ -16,6 +17,9 @@ internal sealed class Campaign(IReadOnlyList<BaseImage> images)
     private int _refused;
 
     public int Succeeded => _succeeded;
+
+    /// <summary>The clear errors, with their numbers left out, and how often each came: what the damage gets through to.</summary>
+    public ConcurrentDictionary<string, int> Errors { get; } = new();
 
     public int Refused => _refused;
 
@@ -44,7 +48,7 @@ internal sealed class Campaign(IReadOnlyList<BaseImage> images)
 
     private void Work(int number, int firstSeed, int count, Action<Finding>? found)
     {
-        Judge judge = new(images);
+        Judge judge = new(images, CountError);
         while (Interlocked.Increment(ref _next) - 1 is int index && index < count)
         {
             int seed = firstSeed + index;
@@ -57,6 +61,16 @@ internal sealed class Campaign(IReadOnlyList<BaseImage> images)
         Interlocked.Add(ref _succeeded, judge.Ends.Succeeded);
         Interlocked.Add(ref _refused, judge.Ends.Refused);
     }
+
+    private void CountError(string end)
+    {
+        int error = end.IndexOf("Exception: ", StringComparison.Ordinal);
+        if (error >= 0)
+            Errors.AddOrUpdate(Specifics().Replace(end[(error + 11)..], "#"), 1, (_, count) => count + 1);
+    }
+
+    [GeneratedRegex("'.*?'|(0x)?[0-9a-f]*[0-9][0-9a-f]*|in #?[0-9a-f]{2,}$")]
+    private static partial Regex Specifics();
 
     private void Report(Finding finding, Action<Finding>? found)
     {

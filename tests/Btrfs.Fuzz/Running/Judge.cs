@@ -19,7 +19,7 @@ internal sealed class Judge(IReadOnlyList<BaseImage> images, Action<string>? tol
 {
     private const long AllocationLimit = 1L << 30;
     private const int MaxMessageLength = 2000;
-    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(15);
 
     /// <summary>Steps that ended well, and those that ended in a clear error.</summary>
     public (int Succeeded, int Refused) Ends { get; private set; }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Btrfs.Format;
 using Btrfs.Fuzz.Images;
 using Btrfs.Fuzz.Mutations;
@@ -40,7 +39,7 @@ public sealed class HostileTreeTests
         List<string> ends = [];
         Finding? finding = new Judge(DamagedImageTests.Images, ends.Add).Run(new DamagedImage(image.Name, "a tree of many ways", edit.Finish()));
         Assert.That(finding, Is.Null);
-        Assert.That(ends, Has.Some.Matches<string>(end => end.StartsWith("send", StringComparison.Ordinal) && end.Contains("bad key order between blocks", StringComparison.Ordinal)));
+        Assert.That(ends, Has.Some.Matches<string>(end => end!.StartsWith("send", StringComparison.Ordinal) && end.Contains("bad key order between blocks", StringComparison.Ordinal)));
 
         ulong At(int level, int place) => start + (ulong)((level * Width + place) * image.Context.NodeSize);
 

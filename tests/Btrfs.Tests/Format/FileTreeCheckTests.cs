@@ -23,7 +23,7 @@ public sealed class FileTreeCheckTests
         yield return Good("a hole", Extent(0, 1 << 30).Set<FileExtentItem>(nameof(FileExtentItem.DiskBytenr), 0).Set<FileExtentItem>(nameof(FileExtentItem.DiskNumBytes), 0));
         yield return Good("the largest compressed extent", Extent(0, 131072, CompressionType.Lzo));
         yield return Good("an inode one generation ahead of the superblock", AnInode().Set<InodeItem>(nameof(InodeItem.TransId), 11));
-        yield return Good("a verity descriptor and its bytes", new(new Key(SampleInode, ItemType.VerityDescItem, 0), new byte[25]), new(new Key(SampleInode, ItemType.VerityDescItem, 1), new byte[256]));
+        yield return Good("a verity descriptor and its bytes", new(new Key(FileNumber, ItemType.VerityDescItem, 0), new byte[25]), new(new Key(FileNumber, ItemType.VerityDescItem, 1), new byte[256]));
         foreach (uint type in new[] { InodeMode.Fifo, InodeMode.CharacterDevice, InodeMode.BlockDevice, InodeMode.SymbolicLink, InodeMode.Socket })
             yield return Good($"file type {type:x}", AnInode(mode: type | 0x1FF));
     }
@@ -45,7 +45,7 @@ public sealed class FileTreeCheckTests
         yield return Case("undefined file type", "expect a file type", AnInode(mode: 0xE1A4));
         yield return Case("linked directory", "nlink of a directory", AnInode(mode: InodeMode.Directory).Set<InodeItem>(nameof(InodeItem.NLink), 2));
         yield return Case("flags", "unknown inode flags 0x1000", AnInode().Set<InodeItem>(nameof(InodeItem.Flags), 0x1000));
-        yield return Case("verity descriptor", "invalid item size", new TestItem(new Key(SampleInode, ItemType.VerityDescItem, 0), new byte[24]));
+        yield return Case("verity descriptor", "invalid item size", new TestItem(new Key(FileNumber, ItemType.VerityDescItem, 0), new byte[24]));
     }
 
     private static IEnumerable<TestCaseData> BrokenNames()
