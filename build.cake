@@ -153,6 +153,32 @@ Task("Fuzz")
     }
 });
 
+// A program of the solution that was built; --run="..." on the command line says what it shall do.
+void RunProgram(string project, string defaultArguments) =>
+    Run("dotnet", new ProcessArgumentBuilder()
+        .AppendQuoted($"artifacts/bin/{project}/{configuration.ToLowerInvariant()}/{project}.dll")
+        .Append(Argument("run", defaultArguments)));
+
+Task("Demo")
+    .Description("Sends, whole and as a difference, from a file system that Linux made, and shows that the streams are the kernel's. Needs neither root nor btrfs.")
+    .IsDependentOn("Publish")
+    .Does(() => RunProgram("Btrfs.Fidelity", "demo tests/Corpora/golden/seed-11 artifacts/btrfs-engine"));
+
+Task("Bench")
+    .Description("Times send against the kernel's on the same images in the same run, as root. --run=\"macro big small\" or --run=micro for a choice.")
+    .IsDependentOn("Build")
+    .Does(() => RunProgram("Btrfs.Benchmarks", "macro"));
+
+Task("Fidelity")
+    .Description("Holds streams of random file systems against the kernel's, as root. --run=\"run --seeds 1:1000\" for more of them.")
+    .IsDependentOn("Build")
+    .Does(() => RunProgram("Btrfs.Fidelity", "run"));
+
+Task("Fuzz")
+    .Description("Throws damaged images at the engine. --run=\"100000\" for more of them.")
+    .IsDependentOn("Build")
+    .Does(() => RunProgram("Btrfs.Fuzz", "20000"));
+
 Task("Clean")
     .Description("Removes artifacts/.")
     .Does(() => EnsureDirectoryDoesNotExist(artifacts, new DeleteDirectorySettings { Recursive = true, Force = true }));

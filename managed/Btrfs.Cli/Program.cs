@@ -1,2 +1,1 @@
-Console.Error.WriteLine("btrfs-engine: no command is built yet");
-return 1;
+return Btrfs.Cli.CommandLine.Run(args);

@@ -10,17 +10,19 @@ namespace Btrfs.Ctree;
 /// </summary>
 public sealed class FsInfo : IDisposable
 {
+    /// <summary>How often the newest commit of a mounted file system is looked for before giving up.</summary>
+    private const int MaxAttempts = 5;
+
     private readonly DeviceSet _devices;
     private readonly Superblock _superblock;
     private readonly ConcurrentDictionary<ulong, RootRecord?> _roots = new();
-    private readonly List<string> _notices;
+    private readonly List<string> _notices = [];
 
     private FsInfo(DeviceSet devices, FsOpenOptions options)
     {
         _devices = devices;
         _superblock = devices.Superblock;
-        _notices = [.. devices.Notices];
-        Blocks = new ExtentBufferReader(devices.Volume, devices.Superblock, options.BlockCacheBytes);
+        Blocks = new ExtentBufferReader(devices.Volume, devices.Superblock, options.BlockCacheBytes, devices.SeedFsids);
         Data = new DataReader(devices.Volume, devices.Superblock);
         ChunkTree = new TreeRoot(
             ObjectIds.ChunkTree, new LogicalAddress(_superblock.ChunkRoot), _superblock.ChunkRootGeneration, _superblock.ChunkRootLevel);
@@ -54,7 +56,8 @@ public sealed class FsInfo : IDisposable
         try
         {
             FsInfo fs = new(devices, options ?? new FsOpenOptions());
-            fs.LoadChunks();
+            devices.LoadChunkTree(fs.Blocks);
+            fs._notices.AddRange(devices.Notices);
             fs.Blocks.Read(fs.RootTree.Pointer, ObjectIds.RootTree);
             if (fs._superblock.LogRoot.Value != 0)
                 fs._notices.Add("the file system was not cleanly unmounted: a log tree exists, and what was only fsynced is not seen (trees are as of the last commit)");
@@ -91,19 +94,40 @@ public sealed class FsInfo : IDisposable
     public RootRecord GetRoot(ulong rootId) =>
         TryFindRoot(rootId) ?? throw new CorruptMetadataException($"corrupt metadata: the root tree has no item for tree {rootId}");
 
-    public void Dispose() => _devices.Dispose();
-
-    // The system chunks of the superblock make the chunk tree readable, and the chunk tree makes everything else readable.
-    private void LoadChunks()
+    /// <summary>
+    /// Looks whether trees which were read meanwhile are still where they were, if the kernel has the file system mounted. A committed block is
+    /// reused only after a commit that no longer needs it, so a root that is unmoved in the newest commit vouches for all that was read below it.
+    /// </summary>
+    /// <returns>The first that has moved: what was read of it may be mixed from several states. Null if none has.</returns>
+    /// <exception cref="BtrfsException">The newest commit can't be read.</exception>
+    public RootRecord? FindMoved(IReadOnlyCollection<RootRecord> roots)
     {
-        ChunkMap chunks = _devices.Volume.Chunks;
-        TreeCursor cursor = OpenCursor(ChunkTree);
-        Key first = new(ObjectIds.FirstChunkTree, ItemType.ChunkItem, 0);
-        cursor.Seek(first);
-        for (; cursor.IsValid && cursor.Key.ObjectId == first.ObjectId; cursor.MoveNext())
+        for (int attempt = 1; _devices.IsMounted; attempt++)
         {
-            if (cursor.Key.Type == ItemType.ChunkItem)
-                chunks.Add(cursor.Key, cursor.Data);
+            try
+            {
+                using FsInfo now = Open(_devices.OpenAgain(), new FsOpenOptions { BlockCacheBytes = NodeSize });
+                return roots.FirstOrDefault(root => now.TryFindRoot(root.Id)?.Tree != root.Tree);
+            }
+            catch (CorruptMetadataException) when (attempt < MaxAttempts)
+            {
+                // The kernel committed between the read of the superblock and of the blocks that it names.
+            }
         }
+
+        return null;
     }
+
+    /// <summary>Whether the kernel has the file system mounted and has committed since this opening.</summary>
+    /// <exception cref="IOException">A device can't be opened or read any more.</exception>
+    /// <exception cref="BtrfsException">A device has no valid superblock any more.</exception>
+    public bool HasNewerCommit()
+    {
+        if (!_devices.IsMounted)
+            return false;
+        using DeviceSet now = _devices.OpenAgain();
+        return now.Superblock.Generation != _superblock.Generation;
+    }
+
+    public void Dispose() => _devices.Dispose();
 }

@@ -1,29 +1,42 @@
+using System.Text;
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Inode.Names;
 
 namespace Btrfs.Inode;
 
-/// <summary>Where a path leads: an inode of a subvolume.</summary>
-public readonly record struct Location(Subvolume Subvolume, ulong Inode);
+/// <summary>
+/// Where a path leads: an inode of a subvolume. <see cref="ObjectIds.EmptySubvolDir"/> is the empty directory that stands for
+/// a subvolume that is not there; it has no inode item.
+/// </summary>
+public readonly record struct Location(Subvolume Subvolume, ulong Inode)
+{
+    public bool IsEmptySubvolumeDirectory => Inode == ObjectIds.EmptySubvolDir;
+
+    public bool IsSubvolumeTop => Inode == ObjectIds.FirstFree;
+}
 
 /// <summary>
-/// Follows paths from the top level of the file system (subvolume 5) and across subvolumes, whatever the default subvolume is. A leading slash
-/// makes no difference. Symbolic links are not followed.
+/// Follows paths from the top level of the file system (subvolume 5) and across subvolumes, whatever the default subvolume is. Symbolic links
+/// are not followed. Not thread-safe.
 /// </summary>
 public sealed class PathLookup(FsInfo fs)
 {
+    private readonly SubvolumeTable _subvolumes = new(fs);
+
     /// <exception cref="InvalidRequestException">There is nothing at the path; the message says which part is missing.</exception>
-    public Location Find(string path)
+    public Location Find(FsPath path)
     {
         Location at = Top(ObjectIds.FsTree);
-        string walked = "";
-        foreach (string part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        ReadOnlySpan<byte> bytes = path.Bytes;
+        foreach (Range range in bytes.Split((byte)'/'))
         {
-            if (part == ".")
+            ReadOnlySpan<byte> name = bytes[range];
+            if (name.IsEmpty || name.SequenceEqual("."u8))
                 continue;
-            walked += "/" + part;
-            at = Child(at, part, walked);
+            if (at.IsEmptySubvolumeDirectory || !at.Subvolume.TryLookup(at.Inode, name, out DirEntry entry))
+                throw new InvalidRequestException($"no such file or directory: '{Encoding.UTF8.GetString(bytes[..range.End.Value])}'");
+            at = Follow(at, entry);
         }
 
         return at;
@@ -31,10 +44,10 @@ public sealed class PathLookup(FsInfo fs)
 
     /// <summary>The subvolume whose top directory is at the path.</summary>
     /// <exception cref="InvalidRequestException">There is nothing, or something else, at the path.</exception>
-    public Subvolume FindSubvolume(string path)
+    public Subvolume FindSubvolume(FsPath path)
     {
         Location at = Find(path);
-        if (at.Inode != ObjectIds.FirstFree)
+        if (!at.IsSubvolumeTop)
             throw new InvalidRequestException($"'{path}' is not a subvolume");
         return at.Subvolume;
     }
@@ -44,15 +57,22 @@ public sealed class PathLookup(FsInfo fs)
     public Location Top(ulong subvolumeId)
     {
         RootRecord? root = ObjectIds.IsFileTree(subvolumeId) ? fs.TryFindRoot(subvolumeId) : null;
-        if (root is null || root.Item.Refs.Value == 0)
+        if (root is null || root.IsDead)
             throw new InvalidRequestException($"there is no subvolume {subvolumeId}");
         return new Location(new Subvolume(fs, root), ObjectIds.FirstFree);
     }
 
-    private Location Child(Location at, string name, string walked)
+    /// <summary>
+    /// Where an entry of a directory leads. The entry of a subvolume counts only if the root tree links that subvolume to this very place: in
+    /// a snapshot the entries of nested subvolumes stay behind, and the kernel shows an empty directory for them.
+    /// </summary>
+    public Location Follow(Location directory, in DirEntry entry)
     {
-        if (!at.Subvolume.TryLookup(at.Inode, System.Text.Encoding.UTF8.GetBytes(name), out DirEntry entry))
-            throw new InvalidRequestException($"no such file or directory: '{walked}'");
-        return entry.IsSubvolume ? Top(entry.Location.ObjectId) : at with { Inode = entry.Location.ObjectId };
+        ulong target = entry.Location.ObjectId;
+        if (!entry.IsSubvolume)
+            return directory with { Inode = target };
+        if (_subvolumes.IsLinked(target, directory.Subvolume.Id, directory.Inode, entry.Name) && fs.TryFindRoot(target) is { IsDead: false })
+            return Top(target);
+        return directory with { Inode = ObjectIds.EmptySubvolDir };
     }
 }

@@ -27,6 +27,7 @@ public sealed class Sender(FsInfo fs)
     /// <param name="cancellation">Ends the send between two items; what was written by then is a cut stream.</param>
     /// <returns>The length of the stream in bytes.</returns>
     /// <exception cref="InvalidRequestException">A subvolume is not read-only or is deleted, or the options don't go together.</exception>
+    /// <exception cref="FileSystemChangedException">The kernel has the file system mounted and moved what was being read; the stream has no end command then.</exception>
     /// <exception cref="BtrfsException">The file system is broken where it had to be read; the message tells where.</exception>
     public long Send(
         RootRecord root,
@@ -54,6 +55,32 @@ public sealed class Sender(FsInfo fs)
         emitter.Subvolume(NameOf(root), root, parent);
 
         SendContext context = new(fs, root, parent, options);
+        try
+        {
+            WalkAll(context, writer, emitter, cloneSources, progress, cancellation);
+            if (fs.FindMoved([root, .. cloneSources, parent ?? root]) is { } moved)
+                throw new FileSystemChangedException($"the file system changed during the send: the tree of subvolume {moved.Id} has moved");
+        }
+        catch (BtrfsException error) when (error is not FileSystemChangedException && fs.HasNewerCommit())
+        {
+            throw new FileSystemChangedException($"the file system changed during the send: {error.Message}", error);
+        }
+
+        if (!options.OmitEndCommand)
+            emitter.End();
+        writer.Flush();
+        progress?.Report(new SendProgress(context.Current.Number, writer.BytesWritten));
+        return writer.BytesWritten;
+    }
+
+    private void WalkAll(
+        SendContext context,
+        CommandWriter writer,
+        CommandEmitter emitter,
+        IReadOnlyCollection<RootRecord> cloneSources,
+        IProgress<SendProgress>? progress,
+        CancellationToken cancellation)
+    {
         (InodeProcessor processor, DirectoryTimes times) = Compose(context, emitter, cloneSources);
         int items = 0;
         foreach (ChangedItem item in Items(context))
@@ -69,11 +96,6 @@ public sealed class Sender(FsInfo fs)
 
         processor.Finish();
         times.SendAll();
-        if (!options.OmitEndCommand)
-            emitter.End();
-        writer.Flush();
-        progress?.Report(new SendProgress(context.Current.Number, writer.BytesWritten));
-        return writer.BytesWritten;
     }
 
     private static (InodeProcessor Processor, DirectoryTimes Times) Compose(

@@ -6,6 +6,7 @@ return args switch
 {
     ["export", string seed, string directory] => ExportSeed(seed, directory),
     ["pack", string source, string target] => Pack(source, target),
+    ["demo", string golden, string engine] => Demonstration.Run(golden, engine),
     ["compare", string directory, .. string[] options] => CompareExport(directory, new RunOptions(options)),
     ["run", .. string[] options] => RunSeeds(new RunOptions(options)),
     _ => Usage(),
@@ -47,6 +48,7 @@ static int RunSeeds(RunOptions options)
     long bytes = 0;
     long refused = 0;
     long different = 0;
+    long revised = 0;
     long failed = 0;
     Lock gate = new();
     Parallel.ForEach(options.Seeds, new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, seed =>
@@ -80,6 +82,9 @@ static int RunSeeds(RunOptions options)
             streams += run.Verdicts.Count;
             bytes += run.Verdicts.Sum(verdict => verdict.LengthBytes);
             refused += run.Verdicts.Count(verdict => verdict.KernelErrno != 0);
+            foreach (Verdict verdict in run.Verdicts.Where(verdict => verdict.KernelErrno != 0 && options.IsVerbose))
+                Console.WriteLine($"seed {seed}: the kernel refuses with errno {verdict.KernelErrno}: {verdict.Request}");
+            revised += run.Verdicts.Count(verdict => verdict.IsRevised);
             int here = run.Differences.Count();
             different += here;
             if (here > 0)
@@ -93,6 +98,7 @@ static int RunSeeds(RunOptions options)
         Console.WriteLine(coverage);
     Console.WriteLine(
         $"{streams:n0} streams compared ({bytes:n0} bytes, {refused} refused by the kernel), {different} differ, {failed} seeds failed,"
+        + $" {revised} judged by the unmounted images after the kernel had changed its answer,"
         + $" {watch.Elapsed.TotalSeconds:f0} s, {streams / watch.Elapsed.TotalSeconds:f0} streams/s");
     return different + failed == 0 ? 0 : 1;
 }
@@ -104,6 +110,7 @@ static int Usage()
         usage: Btrfs.Fidelity run [--seeds START:COUNT] [--against {string.Join('|', Candidates.Names)}] [--jobs N] [--keep DIRECTORY] [--coverage] [--verbose]
                Btrfs.Fidelity export SEED DIRECTORY
                Btrfs.Fidelity pack EXPORT GOLDEN
+               Btrfs.Fidelity demo GOLDEN ENGINE
                Btrfs.Fidelity compare DIRECTORY [--against ...]
         Images are made below BTRFS_TEST_DIR (a tmpfs is quickest), else in the system's temporary directory.
         """);

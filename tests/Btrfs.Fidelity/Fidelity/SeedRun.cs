@@ -30,7 +30,7 @@ internal sealed record SeedRun(ulong Seed, string Options, List<Verdict> Verdict
 
         watch.Restart();
         string? keep = keepDirectory is null ? null : Path.Combine(keepDirectory, $"seed-{seed}");
-        List<Verdict> verdicts = Judge.Compare(state.Images, recordings, create, keep);
+        List<Verdict> verdicts = SecondOpinion.Revise(state.Images, Judge.Compare(state.Images, recordings, create, keep), create, work.Path);
         SeedRun run = new(seed, state.Options.ToString(), verdicts, kernelTime, watch.Elapsed);
 
         if (keep is not null && run.Differences.Any())

@@ -119,7 +119,7 @@ internal static class CloneOperations
         byte[] data = session.Contents.Next(length);
         long from = random.Between(0, source.Node.SizeBytes / BlockSize) * BlockSize;
         long to = random.Between(0, target.SizeBytes / BlockSize) * BlockSize;
-        WithBoth(session, source, target, $"write equal bytes and dedupe {from}+{length} to {to}", (fromFile, toFile) =>
+        WithBoth(session, source, target, $"dedupe {from}+{length} to {to}", (fromFile, toFile) =>
         {
             if (Syscall.Write(fromFile, data, from) == length)
                 source.Node.SizeBytes = Math.Max(source.Node.SizeBytes, from + length);

@@ -21,7 +21,7 @@ internal sealed class StateBuilder : IDisposable
     {
         _random = new SeededRandom(seed);
         _directory = directory;
-        Options = StateOptions.Choose(_random);
+        Options = StateOptions.Choose(seed, _random);
         Log = new OperationLog();
         Log.Note($"seed {seed}: {Options}");
         _session = new Session(_random, Options, Log);
@@ -54,6 +54,7 @@ internal sealed class StateBuilder : IDisposable
         for (int round = 0; round < Options.Rounds; round++)
         {
             Log.Note($"-- round {round}");
+            _session.Current = _session.Subvolumes[0];
             if (round == 0 || _random.Percent(10))
                 StartWithBulk();
             for (int operation = 0; operation < Options.OperationsPerRound; operation++)
@@ -99,6 +100,8 @@ internal sealed class StateBuilder : IDisposable
         }
 
         Tool.Run("mkfs.btrfs", ["-q", "-f", "-K", .. Options.MkfsArguments, .. Images]);
+        if (Options.HasOwnMetadataUuid)
+            Tool.Run("btrfstune", "-m", Images[0]);
         _mount = BtrfsMount.Open(Images, MountPoint, Options.MountOptions);
         if (Options.Quota != Quota.None)
             Log.Call("enable quota", BtrfsIoctl.EnableQuota(TopLevel, Options.Quota == Quota.Simple));
@@ -125,9 +128,19 @@ internal sealed class StateBuilder : IDisposable
         }
 
         if (mix == "deep" && _random.Percent(50))
-            ReshapeOperations.GrowDeep(_session, _random.Percent(10) ? 17 : _random.Between(10, 15), 255);
+            GrowLongPath();
         if (mix == "clones" && _random.Percent(50))
             CloneOperations.MakeManyReferences(_session);
+    }
+
+    // Up to a few bytes short of PATH_MAX, rarely beyond it: the kernel then refuses to send.
+    private void GrowLongPath()
+    {
+        bool tooLong = _random.Percent(12);
+        ReshapeOperations.GrowDeep(_session, tooLong ? 16 : _random.Between(12, 14), 255);
+        Node deepest = _session.Model.Directories.MaxBy(directory => SubvolumeModel.PathOf(directory).Sum(name => name.Length + 1))!;
+        if (tooLong || _random.Percent(50))
+            _session.Current.MakeFile(deepest, _session.Names.Filled(_random.Between(100, 255)));
     }
 
     private void TakeSnapshots()
@@ -213,6 +226,10 @@ internal sealed class StateBuilder : IDisposable
             case 12 or 13:
                 _session.CloseFiles();
                 break;
+            case 14:
+                // Moves every extent and tree block, and turns many references into those that name their parent block.
+                Log.Call("balance", BtrfsIoctl.Balance(TopLevel));
+                break;
         }
     }
 
@@ -256,6 +273,13 @@ internal sealed class StateBuilder : IDisposable
             subvolume.Dispose();
         _mount!.Dispose();
         string options = _random.Percent(50) ? Options.MountOptions : StateOptions.ChooseMountOptions(_random);
+        // With one device only: the tool finds the others of a file system by scanning, which image files escape.
+        if (Options.CanGetNoHoles && Options.DeviceCount == 1 && _random.Percent(30))
+        {
+            Tool.Run("btrfstune", "-n", Images[0]);
+            Log.Coverage.Count("state: no-holes switched on later");
+        }
+
         Log.Note($"remount -o {options}");
         Log.Coverage.Count("state: remounted");
         _mount = BtrfsMount.Open(Images, MountPoint, options);

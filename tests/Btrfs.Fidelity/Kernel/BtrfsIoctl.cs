@@ -20,6 +20,7 @@ internal static unsafe class BtrfsIoctl
     private static readonly ulong s_snapshotCreate = Write(23, VolumeArgumentsSize);
     private static readonly ulong s_subvolumeCreate = Write(24, VolumeArgumentsSize);
     private static readonly ulong s_setSubvolumeFlags = Write(26, 8);
+    private static readonly ulong s_balance = ReadWrite(32, 1024);
     private static readonly ulong s_setReceived = ReadWrite(37, 200);
     private static readonly ulong s_quotaControl = ReadWrite(40, 16);
 
@@ -89,6 +90,16 @@ internal static unsafe class BtrfsIoctl
 
     /// <summary>Commits the running transaction.</summary>
     internal static int Sync(int descriptor) => Syscall.Ioctl(descriptor, s_sync, null);
+
+    /// <summary>Rewrites every chunk of data, metadata and system.</summary>
+    internal static int Balance(int descriptor)
+    {
+        const ulong Everything = 1 | 2 | 4;
+        Span<byte> arguments = stackalloc byte[1024];
+        arguments.Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(arguments, Everything);
+        return Call(descriptor, s_balance, arguments);
+    }
 
     /// <summary>Rewrites a range of a file, compressed with the given type if that is not 0 (1 zlib, 2 lzo, 3 zstd).</summary>
     internal static int Defragment(int descriptor, long offsetBytes, long lengthBytes, uint compression)

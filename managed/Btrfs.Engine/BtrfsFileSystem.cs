@@ -1,0 +1,68 @@
+using Btrfs.Ctree;
+using Btrfs.Format;
+using Btrfs.Storage;
+
+namespace Btrfs.Engine;
+
+/// <summary>
+/// A btrfs read without mounting it: images, block devices, or both, as of the last commit. Any number of threads may use it at once;
+/// what it hands out (streams, enumerators) is for one thread each.
+/// </summary>
+public sealed class BtrfsFileSystem : IDisposable
+{
+    private BtrfsFileSystem(FsInfo info) => Info = info;
+
+    /// <summary>The trees themselves, for tools that look below files.</summary>
+    public FsInfo Info { get; }
+
+    /// <summary>What a person should know about this opening (missing devices, a mounted device, a log tree): lower-case sentences.</summary>
+    public IReadOnlyList<string> Notices => Info.Notices;
+
+    /// <summary>Opens the devices of one file system, given in any order.</summary>
+    /// <param name="devicePaths">Image files or block devices.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="IOException">A device can't be opened or read.</exception>
+    /// <exception cref="UnauthorizedAccessException">A device may not be read.</exception>
+    /// <exception cref="BtrfsException">It is no btrfs, is broken, uses something unknown, or the devices don't belong together.</exception>
+    public static BtrfsFileSystem Open(IReadOnlyList<string> devicePaths, BtrfsOpenOptions? options = null)
+    {
+        options ??= new BtrfsOpenOptions();
+        DeviceOpenOptions devices = new() { AllowMissingDevices = options.AllowMissingDevices, Direct = options.Direct };
+        return new BtrfsFileSystem(
+            FsInfo.Open(DeviceSet.Open(devicePaths, devices), new FsOpenOptions { BlockCacheBytes = options.BlockCacheBytes }));
+    }
+
+    /// <summary>As <see cref="Open"/>, on a thread of the pool.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static Task<BtrfsFileSystem> OpenAsync(
+        IReadOnlyList<string> devicePaths, BtrfsOpenOptions? options = null, CancellationToken cancellation = default) =>
+        Task.Run(() => Open(devicePaths, options), cancellation);
+
+    /// <summary>Sends read-only subvolumes as streams, byte for byte as the kernel and btrfs-progs do.</summary>
+    /// <param name="request">What to send.</param>
+    /// <param name="output">Where the streams go: written in large pieces, flushed, not closed.</param>
+    /// <param name="progress">Called on the sending thread: before each subvolume, and now and then.</param>
+    /// <param name="cancellation">Ends the send between two items; what was written by then is a cut stream.</param>
+    /// <returns>The length of the streams in bytes.</returns>
+    /// <exception cref="InvalidRequestException">A path leads nowhere, a subvolume is not read-only, or the options don't go together.</exception>
+    /// <exception cref="FileSystemChangedException">The kernel has the file system mounted and moved what was being read.</exception>
+    /// <exception cref="BtrfsException">The file system is broken where it had to be read.</exception>
+    /// <exception cref="IOException">A device or the output failed.</exception>
+    /// <exception cref="OperationCanceledException">It was asked for.</exception>
+    public long Send(
+        SendRequest request, System.IO.Stream output, IProgress<SendRequestProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(output);
+        return new SendPlan(Info, request).Run(output, progress, cancellation);
+    }
+
+    /// <summary>As <see cref="Send"/>, on a thread of the pool.</summary>
+    /// <inheritdoc cref="Send"/>
+    public Task<long> SendAsync(
+        SendRequest request, System.IO.Stream output, IProgress<SendRequestProgress>? progress = null, CancellationToken cancellation = default) =>
+        Task.Run(() => Send(request, output, progress, cancellation), cancellation);
+
+    /// <summary>Closes the devices.</summary>
+    public void Dispose() => Info.Dispose();
+}

@@ -1,0 +1,108 @@
+using Btrfs.Ctree;
+using Btrfs.Format;
+using Btrfs.Inode;
+using Btrfs.Send;
+
+namespace Btrfs.Engine;
+
+/// <summary>One request, with every path resolved and every refusal made before the first byte is written.</summary>
+internal sealed class SendPlan
+{
+    private const int HighestProtocol = 2;
+
+    private readonly FsInfo _fs;
+    private readonly SendRequest _request;
+    private readonly int _protocol;
+    private readonly RootRecord? _parent;
+    private readonly List<RootRecord> _cloneSources = [];
+    private readonly List<RootRecord> _subvolumes = [];
+
+    /// <exception cref="InvalidRequestException">A path leads nowhere, a subvolume is not read-only, or the options don't go together.</exception>
+    public SendPlan(FsInfo fs, SendRequest request)
+    {
+        _fs = fs;
+        _request = request;
+        _protocol = ProtocolOf(request);
+        PathLookup paths = new(fs);
+        if (request.Subvolumes.Count == 0)
+            throw new InvalidRequestException("no subvolume to send is named");
+
+        foreach (FsPath source in request.CloneSources)
+            _cloneSources.Add(ReadOnly(paths, source, "cloned subvolume"));
+        if (request.Parent is { } parent)
+        {
+            _parent = ReadOnly(paths, parent, "parent subvolume");
+            _cloneSources.Add(_parent);
+        }
+
+        foreach (FsPath subvolume in request.Subvolumes)
+            _subvolumes.Add(ReadOnly(paths, subvolume, "subvolume"));
+    }
+
+    /// <summary>Writes the streams one after the other.</summary>
+    /// <returns>Their length in bytes.</returns>
+    public long Run(System.IO.Stream output, IProgress<SendRequestProgress>? progress, CancellationToken cancellation)
+    {
+        Sender sender = new(_fs);
+        bool choosesParents = _parent is null && _cloneSources.Count > 0;
+        ParentChoice choice = new(_fs);
+        long total = 0;
+        for (int i = 0; i < _subvolumes.Count; i++)
+        {
+            RootRecord root = _subvolumes[i];
+            progress?.Report(new SendRequestProgress(_request.Subvolumes[i], 0, total));
+            RootRecord? parent = _parent;
+            if (choosesParents)
+            {
+                parent = choice.TryFind(root, _cloneSources)
+                    ?? throw new InvalidRequestException($"parent determination failed for {root.Id}: no clone source is related to {_request.Subvolumes[i]}");
+            }
+
+            SendOptions options = new()
+            {
+                Protocol = _protocol,
+                CompressedData = _request.CompressedData,
+                NoData = _request.NoData,
+                OmitStreamHeader = _request.JoinStreams && i > 0,
+                OmitEndCommand = _request.JoinStreams && i < _subvolumes.Count - 1,
+            };
+            total += sender.Send(root, parent, Distinct(_cloneSources), options, output, Relay(progress, i, total), cancellation);
+            if (choosesParents)
+                _cloneSources.Add(root);
+        }
+
+        return total;
+    }
+
+    private static int ProtocolOf(SendRequest request)
+    {
+        int protocol = request.Protocol switch
+        {
+            null => request.CompressedData ? HighestProtocol : 1,
+            0 => HighestProtocol,
+            { } named => named,
+        };
+        if (protocol is < 1 or > HighestProtocol)
+            throw new InvalidRequestException($"protocol version {protocol} is not supported, the highest is {HighestProtocol}");
+        if (request.CompressedData && protocol < HighestProtocol)
+            throw new InvalidRequestException($"compressed data requires protocol version >= 2 (requested {protocol})");
+        return protocol;
+    }
+
+    private static RootRecord ReadOnly(PathLookup paths, FsPath path, string role)
+    {
+        RootRecord root = paths.FindSubvolume(path).Root;
+        return root.IsReadOnly ? root : throw new InvalidRequestException($"{role} {path} is not read-only");
+    }
+
+    private static List<RootRecord> Distinct(List<RootRecord> roots) => [.. roots.DistinctBy(root => root.Id)];
+
+    private Relayed? Relay(IProgress<SendRequestProgress>? progress, int index, long before) =>
+        progress is null ? null : new Relayed(progress, _request.Subvolumes[index], before);
+
+    /// <summary>Adds to the progress of one stream which one it is.</summary>
+    private sealed class Relayed(IProgress<SendRequestProgress> to, FsPath subvolume, long before) : IProgress<SendProgress>
+    {
+        public void Report(SendProgress value) => to.Report(new SendRequestProgress(subvolume, value.Inode, before + value.StreamBytes));
+    }
+}

@@ -1,0 +1,37 @@
+using Btrfs.Inode;
+
+namespace Btrfs.Engine;
+
+/// <summary>What to send, and in which form: the options of <c>btrfs send</c> with their meaning.</summary>
+public sealed record SendRequest
+{
+    /// <summary>The subvolumes, read-only, in the order of their streams. Paths count from the top level.</summary>
+    public required IReadOnlyList<FsPath> Subvolumes { get; init; }
+
+    /// <summary>Send the difference to this subvolume (-p). It is a clone source too.</summary>
+    public FsPath? Parent { get; init; }
+
+    /// <summary>
+    /// Subvolumes that the receiver has, to clone from (-c). Without a <see cref="Parent"/> one of them is chosen as the parent of each sent subvolume,
+    /// and each sent subvolume is a clone source of the next.
+    /// </summary>
+    public IReadOnlyList<FsPath> CloneSources { get; init; } = [];
+
+    /// <summary>Make one stream of all subvolumes (-e): one header, one end command.</summary>
+    public bool JoinStreams { get; init; }
+
+    /// <summary>Protocol version: 1 or 2, 0 for the highest. Null is 1, or 2 with <see cref="CompressedData"/>.</summary>
+    public int? Protocol { get; init; }
+
+    /// <summary>Send compressed extents as they lie on the disk; needs protocol 2.</summary>
+    public bool CompressedData { get; init; }
+
+    /// <summary>Tell which extents changed, without their data.</summary>
+    public bool NoData { get; init; }
+}
+
+/// <summary>How far a send has come.</summary>
+/// <param name="Subvolume">The subvolume at work; told once before its first byte.</param>
+/// <param name="Inode">The inode at work; they go by ascending number. 0 before the first.</param>
+/// <param name="StreamBytes">Bytes of all streams made so far.</param>
+public readonly record struct SendRequestProgress(FsPath Subvolume, ulong Inode, long StreamBytes);

@@ -1,0 +1,24 @@
+using System.Text;
+
+namespace Btrfs.Inode;
+
+/// <summary>
+/// A path inside a file system. Names are bytes and need not be UTF-8, so that is what it holds; a string becomes its UTF-8 bytes.
+/// A leading slash makes no difference, nor do empty parts and ".".
+/// </summary>
+public readonly struct FsPath
+{
+    private readonly ReadOnlyMemory<byte> _bytes;
+
+    public FsPath(ReadOnlyMemory<byte> bytes) => _bytes = bytes;
+
+    /// <summary>The top directory of the top level (subvolume 5).</summary>
+    public static FsPath Root => default;
+
+    public ReadOnlySpan<byte> Bytes => _bytes.Span;
+
+    public static implicit operator FsPath(string path) => new(Encoding.UTF8.GetBytes(path));
+
+    /// <summary>For messages: what is not UTF-8 is replaced.</summary>
+    public override string ToString() => Encoding.UTF8.GetString(Bytes);
+}
