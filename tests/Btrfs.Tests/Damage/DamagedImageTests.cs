@@ -64,6 +64,6 @@ public sealed class DamagedImageTests
         Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Corpora", "damage"), "*.json").Select(path => Path.GetFileName(path));
 
     [TestCaseSource(nameof(SavedCases))]
-    public void A_case_that_broke_the_engine_once_ends_well(string file) =>
+    public void A_saved_case_ends_well(string file) =>
         Assert.That(new Judge(Images).Run(DamagedImage.Load(Path.Combine(AppContext.BaseDirectory, "Corpora", "damage", file))), Is.Null);
 }
