@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Btrfs.Cli.Commands;
 using Btrfs.Cli.Commands.Files;
+using Btrfs.Cli.Commands.Inspect;
 using Btrfs.Cli.Commands.Space;
 using Btrfs.Cli.Commands.Subvolumes;
 using Btrfs.Cli.Host;
@@ -67,6 +68,7 @@ internal static class CommandLine
         root.Subcommands.Add(StatCommand.Create());
         root.Subcommands.Add(CatCommand.Create());
         root.Subcommands.Add(GetCommand.Create());
+        root.Subcommands.Add(InspectCommands.Create());
         return root;
     }
 

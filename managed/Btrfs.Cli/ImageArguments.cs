@@ -24,7 +24,7 @@ internal sealed class ImageArguments
     /// <param name="command">Gets the arguments and the option.</param>
     /// <param name="least">How many arguments must follow IMAGE.</param>
     /// <param name="others">What may follow, as help tells of it; a name that ends in dots may be repeated.</param>
-    public ImageArguments(Command command, int least, params (string Name, string Description)[] others)
+    public ImageArguments(Command command, int least = 0, params (string Name, string Description)[] others)
     {
         _least = least;
         _others = Array.ConvertAll(others, other => Make(other.Name, other.Description));
@@ -69,13 +69,9 @@ internal sealed class ImageArguments
         return fs;
     }
 
-    private static Argument Make(string name, string description) =>
-        name.EndsWith("...", StringComparison.Ordinal)
-            ? new Argument<string[]>(name) { Description = description, Arity = ArgumentArity.ZeroOrMore }
-            : new Argument<string?>(name) { Description = description, Arity = ArgumentArity.ZeroOrOne };
-
-    // The parser takes an option that it doesn't know for an argument. Behind "--" everything is one.
-    private static void RefuseUnknownOptions(ParseResult parsed, List<string> positional)
+    /// <summary>The parser takes an option that it doesn't know for an argument. Behind "--" everything is one.</summary>
+    /// <exception cref="UsageException">There is one among them.</exception>
+    public static void RefuseUnknownOptions(ParseResult parsed, IReadOnlyList<string> positional)
     {
         int exempt = parsed.Tokens.Reverse().TakeWhile(token => token.Type != TokenType.DoubleDash).Count();
         int free = exempt == parsed.Tokens.Count ? 0 : exempt;
@@ -83,6 +79,11 @@ internal sealed class ImageArguments
         if (unknown is not null)
             throw new UsageException($"unknown option '{unknown}'");
     }
+
+    private static Argument Make(string name, string description) =>
+        name.EndsWith("...", StringComparison.Ordinal)
+            ? new Argument<string[]>(name) { Description = description, Arity = ArgumentArity.ZeroOrMore }
+            : new Argument<string?>(name) { Description = description, Arity = ArgumentArity.ZeroOrOne };
 
     private static IEnumerable<string> Tokens(ParseResult parsed, Argument argument) =>
         parsed.GetResult(argument)?.Tokens.Select(token => token.Value) ?? [];

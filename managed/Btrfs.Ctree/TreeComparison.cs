@@ -173,6 +173,8 @@ public sealed class TreeComparison
 
         private void MoveOn()
         {
+            Key before = Key;
+            int level = Level;
             while (++_slots[Level] >= _path[Level]!.Count)
             {
                 if (Level == root.Level)
@@ -183,6 +185,10 @@ public sealed class TreeComparison
 
                 Level++;
             }
+
+            // Within a block the gate has seen to the order. Between blocks it keeps the walk finite, as in a cursor.
+            if (Level != level && Key <= before)
+                throw new CorruptMetadataException(root.RootId, Block.Bytenr, Slot, $"bad key order between blocks, previous {before} current {Key}");
         }
     }
 }

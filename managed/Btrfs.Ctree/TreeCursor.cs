@@ -116,6 +116,7 @@ public sealed class TreeCursor
                 _slots[below] = _path[below]!.Count - 1;
             }
 
+            RequireOrder(level, LastKeyOfLeaf(), _path[level]!.Node.Key(_slots[level] + 1));
             return IsValid = _path[0]!.Count > 0;
         }
 
@@ -131,6 +132,7 @@ public sealed class TreeCursor
                 continue;
 
             _slots[level]++;
+            RequireOrder(level, LastKeyOfLeaf(), _path[level]!.Node.Key(_slots[level]));
             for (int below = level - 1; below >= 0; below--)
             {
                 _path[below] = ReadChild(below + 1);
@@ -145,6 +147,16 @@ public sealed class TreeCursor
 
     /// <summary>The block of this path at <paramref name="level"/> after a search; null above the root.</summary>
     public ExtentBuffer? BlockAt(int level) => level <= Root.Level ? _path[level] : null;
+
+    // Each block is in order by itself. That whole blocks are, too, keeps a walk finite: it never comes back to where it was, even if
+    // a broken tree hangs the same blocks under many nodes.
+    private void RequireOrder(int level, Key? before, Key after)
+    {
+        if (before >= after)
+            throw new CorruptMetadataException(Root.RootId, _path[level]!.Bytenr, _slots[level], $"bad key order between blocks, previous {before} current {after}");
+    }
+
+    private Key? LastKeyOfLeaf() => _path[0] is { Count: > 0 and int count } leaf ? leaf.Leaf.Key(count - 1) : null;
 
     // The path is kept consistent from the root down, so that a search near the last one finds its blocks in hand
     // and pays for the comparisons only.

@@ -131,8 +131,9 @@ BTRN_EXPORT void btrn_decoder_destroy(btrn_decoder *decoder);
 
 /*
  * Bytes produced: decoding stops at the stream's end or as soon as the destination is full, and what follows in the source is not looked at.
- * -EBADMSG for a corrupt or truncated stream. The Adler-32 of zlib is not checked: btrfs has its own checksums over these bytes,
- * and the kernel doesn't check it either. A few malformed Huffman tables that zlib itself refuses are let through. A zstd frame with a window over 2^window_log_max bytes is refused as corrupt.
+ * -EBADMSG for a corrupt or truncated stream. The formats' own checksums are not checked: btrfs has its checksums over these bytes, and the kernel
+ * passes over the Adler-32 of zlib too. A few malformed Huffman tables that zlib itself refuses are let through. A zstd frame with a window
+ * over 2^window_log_max bytes is refused as corrupt.
  */
 BTRN_EXPORT int64_t btrn_zlib_decompress(btrn_decoder *decoder, const uint8_t *source, uint64_t source_length, uint8_t *destination, uint64_t destination_length);
 BTRN_EXPORT int64_t btrn_zstd_decompress(btrn_decoder *decoder, const uint8_t *source, uint64_t source_length, uint8_t *destination, uint64_t destination_length, uint32_t window_log_max);

@@ -31,12 +31,9 @@ __attribute__((constructor(101))) static void detect(void)
 		found |= CPU_SSE42_CLMUL;
 	if ((c & bit_SSE4_1) && (c & bit_SSSE3) && (leaf7_b & bit_SHA))
 		found |= CPU_SHA;
-	if ((c & bit_OSXSAVE) && (enabled_register_sets() & XCR0_AVX512) == XCR0_AVX512 &&
-	    (leaf7_b & bit_AVX512F) && (leaf7_b & bit_AVX512BW) && (leaf7_b & bit_AVX512VL)) {
-		found |= CPU_AVX512;
-		if ((leaf7_c & bit_VPCLMULQDQ) && (found & CPU_SSE42_CLMUL))
-			found |= CPU_AVX512_VPCLMUL;
-	}
+	if ((found & CPU_SSE42_CLMUL) && (c & bit_OSXSAVE) && (enabled_register_sets() & XCR0_AVX512) == XCR0_AVX512 &&
+	    (leaf7_b & bit_AVX512F) && (leaf7_b & bit_AVX512BW) && (leaf7_b & bit_AVX512VL) && (leaf7_c & bit_VPCLMULQDQ))
+		found |= CPU_AVX512_VPCLMUL;
 	cpu_features = found;
 }
 

@@ -8,7 +8,6 @@ enum cpu_feature {
 	CPU_SSE42_CLMUL = 1 << 0,
 	CPU_AVX512_VPCLMUL = 1 << 1,
 	CPU_SHA = 1 << 2,
-	CPU_AVX512 = 1 << 3,
 };
 
 /* What the CPU can do and the operating system saves the registers of. Set before main() and never changed. */

@@ -91,8 +91,12 @@ int64_t btrn_zstd_decompress(btrn_decoder *decoder, const uint8_t *source, uint6
 		return -EBADMSG;
 	if (window_log_max > 30 || header.windowSize > 1ull << window_log_max)
 		return -EBADMSG;
-	if (!decoder->zstd && !(decoder->zstd = ZSTD_createDCtx()))
-		return -ENOMEM;
+	if (!decoder->zstd) {
+		decoder->zstd = ZSTD_createDCtx();
+		if (!decoder->zstd)
+			return -ENOMEM;
+		ZSTD_DCtx_setParameter(decoder->zstd, ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum);
+	}
 	ZSTD_DCtx_reset(decoder->zstd, ZSTD_reset_session_only);
 
 	do {

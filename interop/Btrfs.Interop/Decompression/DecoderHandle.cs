@@ -6,7 +6,7 @@ namespace Btrfs.Interop;
 internal sealed unsafe class DecoderHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
     [ThreadStatic]
-    private static DecoderHandle? t_current;
+    private static DecoderHandle? s_current;
 
     private DecoderHandle(btrn_decoder* decoder)
         : base(ownsHandle: true)
@@ -17,7 +17,7 @@ internal sealed unsafe class DecoderHandle : SafeHandleZeroOrMinusOneIsInvalid
     /// <summary>
     /// This thread's context. Safe as a bare pointer for the length of a call: the thread that uses it keeps its handle alive.
     /// </summary>
-    internal static btrn_decoder* Current => (btrn_decoder*)(t_current ??= Create()).handle;
+    internal static btrn_decoder* Current => (btrn_decoder*)(s_current ??= Create()).handle;
 
     /// <summary>The bytes that a native decoder produced, or its failure as an exception.</summary>
     internal static int Produced(long result, string format) => result switch

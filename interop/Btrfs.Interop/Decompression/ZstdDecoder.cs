@@ -1,3 +1,5 @@
+using Btrfs.Interop.Zstd;
+
 namespace Btrfs.Interop;
 
 /// <summary>Decompresses one zstd frame (RFC 8878) from memory to memory. Callable from any thread.</summary>
@@ -8,6 +10,7 @@ public static class ZstdDecoder
 
     /// <summary>
     /// Returns the bytes written. Stops at the frame's end, whatever follows it, or as soon as <paramref name="destination"/> is full.
+    /// A content checksum is not checked: btrfs has its own over these bytes.
     /// </summary>
     /// <param name="source">A frame, without a dictionary.</param>
     /// <param name="destination">Where its contents go.</param>
@@ -19,7 +22,7 @@ public static class ZstdDecoder
         ArgumentOutOfRangeException.ThrowIfGreaterThan(windowLogMax, 23);
         if (!NativeLibraryStatus.IsLoaded)
         {
-            throw new PlatformNotSupportedException($"zstd needs the native library: {NativeLibraryStatus.Reason}");
+            return ZstdManaged.Decompress(source, destination, windowLogMax);
         }
 
         fixed (byte* from = source)

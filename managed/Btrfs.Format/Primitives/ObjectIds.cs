@@ -16,6 +16,7 @@ public static class ObjectIds
     public const ulong BlockGroupTree = 11;
     public const ulong RaidStripeTree = 12;
 
+    public const ulong DevStats = 0;
     public const ulong DevItems = 1;
     public const ulong FirstChunkTree = 256;
     public const ulong FirstFree = 256;

@@ -8,7 +8,7 @@ public static class ExtentCodec
 {
     /// <summary>
     /// Returns the bytes written, from the begin of <paramref name="destination"/>. An extent may decode to fewer bytes than its file range has: the rest
-    /// is zeros, which are the caller's to write. What would decode to more is cut off at the end of the destination.
+    /// is zeros, which are the caller's to write, since a decoder may leave anything behind what it returns. What would decode to more is cut off at the end of the destination.
     /// </summary>
     /// <param name="type">As the file extent item has it.</param>
     /// <param name="source">The extent as it lies on the disk, whole.</param>

@@ -1,4 +1,7 @@
-using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Btrfs.Storage;
 
@@ -15,168 +18,175 @@ internal static class LzoDecoder
     private const int AfterLiteralRun = 4;
     private const int FarDistance = 16384;
 
-    /// <summary>Returns the bytes written.</summary>
+    // Most copies are shorter: one vector moves them, and what it moves too much is overwritten by what follows.
+    private const int ShortCopy = 16;
+
+    /// <summary>Returns the bytes written. Bytes of the destination behind them may have changed.</summary>
     /// <param name="source">The whole stream, its end marker included.</param>
     /// <param name="destination">Decoding stops where it is full.</param>
     /// <param name="overflows">Whether the stream has more than fits.</param>
     /// <exception cref="InvalidDataException">The stream is corrupt or cut off.</exception>
     public static int Decode(ReadOnlySpan<byte> source, Span<byte> destination, out bool overflows)
     {
-        Cursor cursor = new(source, destination);
-        overflows = !cursor.Run();
-        return cursor.Written;
-    }
-
-    private ref struct Cursor(ReadOnlySpan<byte> source, Span<byte> destination)
-    {
-        private readonly ReadOnlySpan<byte> _source = source;
-        private readonly Span<byte> _destination = destination;
-        private int _read;
-
-        // How many literals the instruction before copied: 0 to 3, or 4 for a run of them.
-        private int _state = AfterMatch;
-
-        public int Written { get; private set; }
-
-        /// <summary>False if the destination was full before the stream's end.</summary>
-        public bool Run()
+        int read = 0;
+        int written = 0;
+        int state = AfterMatch;
+        int literals = 0;
+        if (!source.IsEmpty && source[0] > 17)
         {
-            if (!_source.IsEmpty && _source[0] > 17 && !FirstLiterals())
-                return false;
+            // The first byte alone can be a number of literals, with 17 added.
+            literals = source[0] - 17;
+            state = Math.Min(literals, AfterLiteralRun);
+            read = 1;
+        }
 
-            while (true)
+        while (true)
+        {
+            if (literals > 0)
             {
-                int code = NextByte();
-                int length;
-                int distance;
-                if (code >= 64)
-                {
-                    length = code >= 128 ? 5 + ((code >> 5) & 3) : 3 + ((code >> 5) & 1);
-                    distance = (NextByte() << 3) + ((code >> 2) & 7) + 1;
-                }
-                else if (code >= 32)
-                {
-                    length = 2 + Length(code & 31, 31);
-                    int low = NextWord();
-                    distance = (low >> 2) + 1;
-                    code = low;
-                }
-                else if (code >= 16)
-                {
-                    length = 2 + Length(code & 7, 7);
-                    int high = (code & 8) << 11;
-                    int low = NextWord();
-                    distance = FarDistance + high + (low >> 2);
-                    code = low;
-                    if (distance == FarDistance)
-                        return AtEnd(length);
-                }
-                else if (_state == AfterMatch)
-                {
-                    _state = AfterLiteralRun;
-                    if (!Literals(3 + Length(code, 15)))
-                        return false;
-                    continue;
-                }
-                else
-                {
-                    length = _state == AfterLiteralRun ? 3 : 2;
-                    distance = (NextByte() << 2) + (code >> 2) + (_state == AfterLiteralRun ? 2049 : 1);
-                }
-
-                _state = code & 3;
-                if (!Match(distance, length) || !Literals(_state))
-                    return false;
+                int fitting = CopyLiterals(source, read, destination, written, literals);
+                read += fitting;
+                written += fitting;
+                if (fitting < literals)
+                    break;
             }
-        }
 
-        /// <summary>The first byte alone can be a number of literals, with 17 added.</summary>
-        private bool FirstLiterals()
-        {
-            int length = NextByte() - 17;
-            _state = Math.Min(length, AfterLiteralRun);
-            return Literals(length);
-        }
+            if (read >= source.Length)
+                ThrowCutOff(read);
 
-        private readonly bool AtEnd(int length)
-        {
-            if (length != 3 || _read != _source.Length)
-                throw new InvalidDataException($"the end marker stands at {_read} of {_source.Length} bytes");
-
-            return true;
-        }
-
-        /// <summary>A length field: where its bits are zero, the largest value plus following bytes, each zero among them worth 255.</summary>
-        private int Length(int bits, int largest)
-        {
-            if (bits != 0)
-                return bits;
-
-            // The source is bounded, and so is the sum: at most 255 for each of its bytes.
-            int length = largest;
-            while (true)
+            int code = source[read++];
+            int length;
+            int distance;
+            if (code >= 64)
             {
-                int next = NextByte();
-                if (next != 0)
-                    return length + next;
-                length += 255;
+                length = code >= 128 ? 5 + ((code >> 5) & 3) : 3 + ((code >> 5) & 1);
+                distance = (ByteAt(source, read++) << 3) + ((code >> 2) & 7) + 1;
             }
-        }
-
-        private bool Literals(int length)
-        {
-            if (length > _source.Length - _read)
-                throw new InvalidDataException($"{length} literals at {_read} reach behind the end at {_source.Length}");
-
-            int fitting = Math.Min(length, _destination.Length - Written);
-            _source.Slice(_read, fitting).CopyTo(_destination[Written..]);
-            _read += fitting;
-            Written += fitting;
-            return fitting == length;
-        }
-
-        private bool Match(int distance, int length)
-        {
-            if (distance > Written)
-                throw new InvalidDataException($"a copy from {distance} bytes back at {Written}");
-
-            int fitting = Math.Min(length, _destination.Length - Written);
-            Span<byte> target = _destination.Slice(Written, fitting);
-            if (distance >= fitting)
+            else if (code >= 32)
             {
-                _destination.Slice(Written - distance, fitting).CopyTo(target);
+                length = 2 + Length(source, ref read, code & 31, 31);
+                int word = NextWord(source, ref read);
+                distance = (word >> 2) + 1;
+                code = word;
             }
-            else if (distance == 1)
+            else if (code >= 16)
             {
-                target.Fill(_destination[Written - 1]);
+                length = 2 + Length(source, ref read, code & 7, 7);
+                int word = NextWord(source, ref read);
+                distance = FarDistance + ((code & 8) << 11) + (word >> 2);
+                code = word;
+                if (distance == FarDistance)
+                {
+                    if (length != 3 || read != source.Length)
+                        throw new InvalidDataException($"the end marker stands at {read} of {source.Length} bytes");
+
+                    overflows = false;
+                    return written;
+                }
+            }
+            else if (state == AfterMatch)
+            {
+                literals = 3 + Length(source, ref read, code, 15);
+                state = AfterLiteralRun;
+                continue;
             }
             else
             {
-                // The run overlaps what it makes: byte by byte the pattern repeats itself.
-                for (int i = 0; i < target.Length; i++)
-                    target[i] = _destination[Written - distance + i];
+                length = state == AfterLiteralRun ? 3 : 2;
+                distance = (ByteAt(source, read++) << 2) + (code >> 2) + (state == AfterLiteralRun ? 2049 : 1);
             }
 
-            Written += fitting;
-            return fitting == length;
+            int copied = CopyMatch(destination, written, distance, length);
+            written += copied;
+            if (copied < length)
+                break;
+
+            literals = state = code & 3;
         }
 
-        private int NextByte()
-        {
-            if (_read >= _source.Length)
-                throw new InvalidDataException($"the stream is cut off at {_read} bytes");
+        overflows = true;
+        return written;
+    }
 
-            return _source[_read++];
+    /// <summary>Returns how many literals fit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int CopyLiterals(ReadOnlySpan<byte> source, int read, Span<byte> destination, int written, int length)
+    {
+        if (length <= ShortCopy && source.Length - read >= ShortCopy && destination.Length - written >= ShortCopy)
+        {
+            Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(source), (nuint)read).StoreUnsafe(ref MemoryMarshal.GetReference(destination), (nuint)written);
+            return length;
         }
 
-        private int NextWord()
-        {
-            if (_source.Length - _read < sizeof(ushort))
-                throw new InvalidDataException($"the stream is cut off at {_source.Length} bytes");
+        if (length > source.Length - read)
+            throw new InvalidDataException($"{length} literals at {read} reach behind the end at {source.Length}");
 
-            int word = BinaryPrimitives.ReadUInt16LittleEndian(_source[_read..]);
-            _read += sizeof(ushort);
-            return word;
+        int fitting = Math.Min(length, destination.Length - written);
+        source.Slice(read, fitting).CopyTo(destination[written..]);
+        return fitting;
+    }
+
+    /// <summary>Returns how many bytes of the run fit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int CopyMatch(Span<byte> destination, int written, int distance, int length)
+    {
+        if (distance > written)
+            throw new InvalidDataException($"a copy from {distance} bytes back at {written}");
+
+        if (length <= ShortCopy && distance >= ShortCopy && destination.Length - written >= ShortCopy)
+        {
+            ref byte start = ref MemoryMarshal.GetReference(destination);
+            Vector128.LoadUnsafe(ref start, (nuint)(written - distance)).StoreUnsafe(ref start, (nuint)written);
+            return length;
+        }
+
+        int fitting = Math.Min(length, destination.Length - written);
+        CopyLongMatch(destination.Slice(written - distance, distance + fitting), distance);
+        return fitting;
+    }
+
+    /// <summary>Repeats the first <paramref name="period"/> bytes over the rest of the span: what is there doubles at each step.</summary>
+    private static void CopyLongMatch(Span<byte> span, int period)
+    {
+        for (int done = period; done < span.Length; done *= 2)
+            span[..Math.Min(done, span.Length - done)].CopyTo(span[done..]);
+    }
+
+    /// <summary>A length field: where its bits are zero, the largest value plus following bytes, each zero among them worth 255.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Length(ReadOnlySpan<byte> source, ref int read, int bits, int largest) =>
+        bits != 0 ? bits : LongLength(source, ref read, largest);
+
+    private static int LongLength(ReadOnlySpan<byte> source, ref int read, int largest)
+    {
+        // The source is bounded, and so is the sum: at most 255 for each of its bytes.
+        int length = largest;
+        while (true)
+        {
+            int next = ByteAt(source, read++);
+            if (next != 0)
+                return length + next;
+            length += 255;
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int ByteAt(ReadOnlySpan<byte> source, int position)
+    {
+        if ((uint)position >= (uint)source.Length)
+            ThrowCutOff(position);
+
+        return source[position];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int NextWord(ReadOnlySpan<byte> source, ref int read)
+    {
+        int word = ByteAt(source, read) | ByteAt(source, read + 1) << 8;
+        read += sizeof(ushort);
+        return word;
+    }
+
+    [DoesNotReturn]
+    private static void ThrowCutOff(int position) => throw new InvalidDataException($"the stream is cut off at {position} bytes");
 }

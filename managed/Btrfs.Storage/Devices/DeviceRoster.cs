@@ -6,7 +6,6 @@ namespace Btrfs.Storage;
 internal sealed class DeviceRoster
 {
     private readonly List<string> _notices;
-    private readonly HashSet<ulong> _seedIds = [];
 
     private DeviceRoster(List<(IBlockDevice Block, Superblock Superblock)> members, List<string> notices)
     {
@@ -22,8 +21,6 @@ internal sealed class DeviceRoster
     public IReadOnlyList<Uuid> SeedFsids { get; private set; } = [];
 
     public IReadOnlyList<string> Notices => _notices;
-
-    public bool IsSeed(Device device) => _seedIds.Contains(device.Id);
 
     /// <inheritdoc cref="DeviceSet.Open(IReadOnlyList{string}, DeviceOpenOptions)"/>
     public static DeviceRoster Read(IReadOnlyList<IBlockDevice> blocks)
@@ -73,10 +70,7 @@ internal sealed class DeviceRoster
             if (isStale)
                 _notices.Add($"device {id} ({block.Name}) is behind: generation {own.Generation.Value}, the newest device has {Superblock.Generation.Value}");
             if (isSeed)
-            {
-                _seedIds.Add(id);
                 seedFsids.Add(own.MetadataUuid);
-            }
 
             devices.Add(id, new Device(id, own.DevItem.Uuid, block, own.Generation, isStale));
         }

@@ -21,7 +21,7 @@ public sealed class DeviceSet : IDisposable
         Devices = roster.Devices;
 
         ulong expected = _superblock.DeviceCount;
-        ulong present = (ulong)Devices.Count(device => !roster.IsSeed(device));
+        ulong present = (ulong)Devices.Count;
         if (present < expected)
         {
             string missing = $"{expected - present} of {expected} devices {(expected - present == 1 ? "is" : "are")} missing";
@@ -50,8 +50,15 @@ public sealed class DeviceSet : IDisposable
 
     public LogicalVolume Volume { get; }
 
-    /// <summary>Whether the host has a file system on one of the devices mounted, so that bytes may change while they are read.</summary>
+    /// <summary>Whether the host has any of the devices mounted.</summary>
     public bool IsMounted => _blocks.Any(block => block.IsMounted);
+
+    /// <summary>
+    /// The generation that the newest superblock has by now. Where it is not that of <see cref="Superblock"/> a mounted file system has committed
+    /// since, and blocks that were free to go may hold something else.
+    /// </summary>
+    /// <exception cref="CorruptMetadataException">A device has no valid superblock any more.</exception>
+    public ulong ReadCurrentGeneration() => DeviceRoster.Read(_blocks).Superblock.Generation;
 
     /// <summary>Opens the devices of one file system, given in any order.</summary>
     /// <exception cref="IOException">A file can't be opened or read.</exception>

@@ -63,9 +63,9 @@ public sealed class LogicalVolume
         int present = 0;
         for (int mirror = 1; mirror <= chunk.MirrorCount; mirror++)
         {
-            // A rebuilt mirror depends on many devices: worth trying whenever the stripe itself is not to be had.
+            // What parity gives is as new as the other devices, so it goes before a stripe that is old or not here.
             if (mirror > 1 && chunk.ParityCount > 0)
-                return present == 0 ? mirror : present;
+                return mirror;
 
             Device? device = FindDevice(chunk.Stripes[StripeRange.Map(chunk, start, 1, mirror).Stripe]);
             if (device is { IsStale: false })

@@ -1,10 +1,10 @@
 namespace Btrfs.Stream.Dump;
 
 /// <summary>
-/// Prints times as strftime's "%FT%T%z" does in a time zone, for every year that fits the C library's. Offsets are those of
-/// <see cref="TimeZoneInfo"/>: whole minutes, where local mean times before about 1900 had seconds.
+/// Prints times as strftime does in a time zone, for every year that fits the C library's. Offsets are those of
+/// <see cref="TimeZoneInfo"/>: whole minutes, where local mean times before about 1900 had seconds. Not thread-safe.
 /// </summary>
-internal sealed class LocalClock
+public sealed class LocalClock
 {
     /// <summary>Longest text: a year of 11 characters, the rest 20.</summary>
     public const int MaxBytes = 31;
@@ -23,8 +23,21 @@ internal sealed class LocalClock
 
     public LocalClock(TimeZoneInfo zone) => _zone = zone;
 
-    /// <summary>Prints a time given in seconds since 1970; false where its year does not fit 32 bits.</summary>
+    /// <summary>Prints a time, given in seconds since 1970, as "%FT%T%z"; false where its year does not fit 32 bits.</summary>
     public bool TryFormat(long seconds, Span<byte> text, out int written)
+    {
+        if (!TryFormatDateTime(seconds, 'T', text, out written))
+            return false;
+
+        int offset = OffsetAt(seconds);
+        int minutes = Math.Abs(offset) / 60;
+        Put(text, ref written, offset < 0 ? '-' : '+', minutes / 60);
+        PutTwoDigits(text, ref written, minutes % 60);
+        return true;
+    }
+
+    /// <summary>The same as "%F" and "%T" with <paramref name="separator"/> between them.</summary>
+    public bool TryFormatDateTime(long seconds, char separator, Span<byte> text, out int written)
     {
         written = 0;
         if (seconds is > FarthestSecond or < -FarthestSecond)
@@ -40,12 +53,9 @@ internal sealed class LocalClock
         unchecked((int)year).TryFormat(text, out written);
         Put(text, ref written, '-', month);
         Put(text, ref written, '-', day);
-        Put(text, ref written, 'T', (int)(secondOfDay / 3600));
+        Put(text, ref written, separator, (int)(secondOfDay / 3600));
         Put(text, ref written, ':', (int)(secondOfDay / 60 % 60));
         Put(text, ref written, ':', (int)(secondOfDay % 60));
-        int minutes = Math.Abs(offset) / 60;
-        Put(text, ref written, offset < 0 ? '-' : '+', minutes / 60);
-        PutTwoDigits(text, ref written, minutes % 60);
         return true;
     }
 

@@ -54,16 +54,26 @@ internal sealed class Export
             Snapshots = [.. state.Snapshots.Select(snapshot => snapshot.Path)],
             Streams = [.. recordings.Select(recording => new ExportedStream(StreamPath(directory, recording.File), recording.Errno, recording.LengthBytes, recording.Request))],
         };
-        File.WriteAllText(Path.Combine(directory, ManifestName), JsonSerializer.Serialize(export, s_json));
+        export.Save(directory);
         File.WriteAllText(Path.Combine(directory, "operations.log"), state.Log);
         return export;
     }
 
+    /// <summary>Reads a manifest back.</summary>
+    public static Export Load(string directory)
+    {
+        string path = Path.Combine(directory, ManifestName);
+        return JsonSerializer.Deserialize<Export>(File.ReadAllText(path), s_json) ?? throw new InvalidDataException($"{path} is empty");
+    }
+
+    /// <summary>Writes the manifest.</summary>
+    public void Save(string directory) =>
+        File.WriteAllText(Path.Combine(directory, ManifestName), JsonSerializer.Serialize(this, s_json) + "\n");
+
     /// <summary>Reads a manifest back: the images and the kernel's streams, ready for <see cref="Judge"/>.</summary>
     public static (List<string> Images, List<Recording> Recordings) Read(string directory)
     {
-        string path = Path.Combine(directory, ManifestName);
-        Export export = JsonSerializer.Deserialize<Export>(File.ReadAllText(path), s_json) ?? throw new InvalidDataException($"{path} is empty");
+        Export export = Load(directory);
         return (
             [.. export.Devices.Select(device => Path.Combine(directory, device))],
             [.. export.Streams.Select(stream => new Recording(stream.Request, Path.Combine(directory, stream.File), stream.Errno, stream.LengthBytes))]);

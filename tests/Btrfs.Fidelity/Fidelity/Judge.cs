@@ -80,7 +80,11 @@ internal static class Judge
         using MemoryStream ours = new();
         subject.Send(recording.Request, ours);
         if (keepDirectory is not null)
+        {
+            Directory.CreateDirectory(keepDirectory);
             File.WriteAllBytes(Path.Combine(keepDirectory, Path.GetFileName(recording.File) + ".ours"), ours.ToArray());
+        }
+
         if (recording.LengthBytes > LongestReportedStream)
             return $"different, and too long to explain ({recording.LengthBytes} bytes)";
         return Explain(File.ReadAllBytes(recording.File), ours.ToArray());

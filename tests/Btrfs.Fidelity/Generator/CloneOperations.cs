@@ -27,8 +27,8 @@ internal static class CloneOperations
             case < 13:
                 CloneRange(session, source, PickTarget(session));
                 break;
-            case < 16:
-                CloneRange(session, (session.Current, source.Node), source.Node);
+            case < 16 when source.Subvolume == session.Current:
+                CloneRange(session, source, source.Node);
                 break;
             case < 18:
                 Dedupe(session, source);
@@ -37,7 +37,7 @@ internal static class CloneOperations
                 CloneThenChange(session, source);
                 break;
             default:
-                DataOperations.WriteInto(session, source.Node.Links.Count > 0 && source.Subvolume == session.Current ? source.Node : PickTarget(session) ?? source.Node);
+                DataOperations.Any(session);
                 break;
         }
     }
@@ -48,7 +48,8 @@ internal static class CloneOperations
         if (session.Current.MakeFile(session.Model.Root, session.Names.Next(session.Model.Root)) is not { } file)
             return;
         DataOperations.Write(session, file, 0, BlockSize);
-        int count = session.Random.Percent(50) ? ManyReferences : session.Random.Between(20, 1010);
+        // Just below the limit every send of the state takes seconds: rarely.
+        int count = session.Random.Below(20) switch { 0 => session.Random.Between(900, 1010), < 10 => ManyReferences, _ => session.Random.Between(20, 150) };
         using Descriptor? descriptor = session.Current.Open(file, Syscall.OpenReadWrite);
         if (descriptor is null || file.SizeBytes < BlockSize)
             return;
@@ -118,7 +119,7 @@ internal static class CloneOperations
         byte[] data = session.Contents.Next(length);
         long from = random.Between(0, source.Node.SizeBytes / BlockSize) * BlockSize;
         long to = random.Between(0, target.SizeBytes / BlockSize) * BlockSize;
-        WithBoth(session, source, target, $"write equal bytes and dedupe {from}+{length} to {to}", (fromFile, toFile) =>
+        WithBoth(session, source, target, $"dedupe {from}+{length} to {to}", (fromFile, toFile) =>
         {
             if (Syscall.Write(fromFile, data, from) == length)
                 source.Node.SizeBytes = Math.Max(source.Node.SizeBytes, from + length);

@@ -88,7 +88,7 @@ internal static class NameOperations
         Node parent = random.Percent(35) ? entry.Parent : session.PickDirectory();
         switch (random.Below(20))
         {
-            case 0 or 1 or 2 when session.PickEntry() is { } other && other != entry:
+            case 0 or 1 or 2 when session.PickEntry() is { } other && other != entry && !IsStub(entry) && !IsStub(other):
                 session.Current.Rename(entry, other.Parent, other.Name, Syscall.RenameExchange);
                 break;
             case 3 or 4 when session.PickEntry() is { } other:
@@ -115,7 +115,7 @@ internal static class NameOperations
     {
         SeededRandom random = session.Random;
         Node? node = random.Percent(90) || session.Model.Others.Count == 0 ? session.PickFile() : random.Pick(session.Model.Others);
-        if (node is null || node.Kind == NodeKind.Subvolume)
+        if (node is null || node.Kind is NodeKind.Subvolume or NodeKind.Stub)
             return;
         int count = random.Percent(10) ? random.Between(3, 12) : 1;
         for (int i = 0; i < count; i++)
@@ -148,6 +148,9 @@ internal static class NameOperations
         1 => [.. random.Bytes(8).Select(value => (byte)(value | 0x80))],
         _ => Encoding.ASCII.GetBytes($"../somewhere/{random.Below(1000)}"),
     };
+
+    // Linux up to at least 6.18 aborts the transaction when such a directory is exchanged, and the file system turns read-only.
+    private static bool IsStub(Entry entry) => entry.Target.Kind == NodeKind.Stub;
 
     private static void RemoveWhileOpen(Session session, Entry entry)
     {

@@ -7,7 +7,7 @@ internal static class NestedOperations
     {
         Node parent = session.PickDirectory();
         byte[] name = session.Names.Next(parent);
-        Node[] nested = [.. session.Model.Others.Where(node => node.Kind == NodeKind.Subvolume)];
+        Node[] nested = [.. session.Model.Others.Where(node => node.Kind is NodeKind.Subvolume or NodeKind.Stub)];
         switch (session.Random.Below(6))
         {
             case 0 or 1:

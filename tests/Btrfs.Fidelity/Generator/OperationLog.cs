@@ -6,12 +6,18 @@ namespace Btrfs.Fidelity.Generator;
 internal sealed class OperationLog
 {
     private readonly StringBuilder _text = new();
-    private readonly System.Diagnostics.Stopwatch _w = System.Diagnostics.Stopwatch.StartNew();
+
+    /// <summary>How often each kind of operation worked and was refused, and other events worth a count.</summary>
+    public Coverage Coverage { get; } = new();
 
     public void Note(string text) => _text.AppendLine(text);
 
-    public void Call(string what, int result) =>
-        _text.Append(_w.ElapsedMilliseconds).Append(' ').Append(what).Append(result < 0 ? $" = -{-result}" : " = ok").AppendLine();
+    public void Call(string what, int result)
+    {
+        _text.Append(what).Append(result < 0 ? $" = -{-result}" : " = ok").AppendLine();
+        int space = what.IndexOf(' ');
+        Coverage.Count($"operation {what[..(space < 0 ? what.Length : space)]} {(result < 0 ? $"refused {-result}" : "done")}");
+    }
 
     /// <summary>A name with everything but printable ASCII escaped, and long runs cut.</summary>
     public static string Show(ReadOnlySpan<byte> name)

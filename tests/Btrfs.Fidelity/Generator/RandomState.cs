@@ -34,6 +34,9 @@ internal sealed class RandomState : IDisposable
     /// <summary>Every operation and the kernel's answer to it.</summary>
     public string Log => _builder.Log.ToString();
 
+    /// <summary>What making the state went through.</summary>
+    public Coverage Coverage => _builder.Log.Coverage;
+
     /// <summary>Makes the state of a seed; its images go into <paramref name="directory"/>, which exists and is empty.</summary>
     public static RandomState Create(ulong seed, string directory)
     {

@@ -11,21 +11,19 @@ internal sealed class StateBuilder : IDisposable
 {
     private readonly SeededRandom _random;
     private readonly Session _session;
-    private readonly string _directory;
+    private readonly TestFileSystem _fileSystem;
     private readonly List<SnapshotRecord> _records = [];
-    private BtrfsMount? _mount;
-    private bool _liveSubvolumeIsReadOnly;
+    private bool _hasNamelessFilesInSent;
     private int _names;
 
     public StateBuilder(ulong seed, string directory)
     {
         _random = new SeededRandom(seed);
-        _directory = directory;
-        Options = StateOptions.Choose(_random);
+        Options = StateOptions.Choose(seed, _random);
         Log = new OperationLog();
         Log.Note($"seed {seed}: {Options}");
         _session = new Session(_random, Options, Log);
-        Images = [.. Enumerable.Range(0, Options.DeviceCount).Select(number => Path.Combine(directory, $"device-{number}.img"))];
+        _fileSystem = new TestFileSystem(Options, directory, _random, Log);
     }
 
     private sealed record SnapshotRecord(Snapshot Snapshot, SubvolumeModel Model);
@@ -34,17 +32,16 @@ internal sealed class StateBuilder : IDisposable
 
     public OperationLog Log { get; }
 
-    public List<string> Images { get; private set; }
+    public IReadOnlyList<string> Images => _fileSystem.Images;
 
     public IReadOnlyList<Snapshot> Snapshots => [.. _records.Select(record => record.Snapshot)];
 
-    public int TopLevel => _mount!.Root;
-
-    private string MountPoint => Path.Combine(_directory, "mount");
+    public int TopLevel => _fileSystem.TopLevel;
 
     public void Run()
     {
-        MakeFileSystem();
+        _fileSystem.Make();
+        Syscall.Mkdir(TopLevel, "snapshots"u8, 0x1ED);
         int subvolumes = _random.Percent(40) ? _random.Between(2, 3) : 1;
         for (int lineage = 0; lineage < subvolumes; lineage++)
             AddSubvolume(lineage);
@@ -54,6 +51,7 @@ internal sealed class StateBuilder : IDisposable
         for (int round = 0; round < Options.Rounds; round++)
         {
             Log.Note($"-- round {round}");
+            _session.Current = _session.Subvolumes[0];
             if (round == 0 || _random.Percent(10))
                 StartWithBulk();
             for (int operation = 0; operation < Options.OperationsPerRound; operation++)
@@ -71,39 +69,24 @@ internal sealed class StateBuilder : IDisposable
             SetLiveSubvolumeReadOnly();
         if (_random.Percent(8))
             Log.Call("set the default subvolume", BtrfsIoctl.SetDefaultSubvolume(TopLevel, BtrfsIoctl.SubvolumeId(_session.Subvolumes[0].Root)));
-        // Deleted subvolumes leave in the background, and take references with them that clone detection would count.
-        // The sync is what wakes the cleaner; without it the wait lasts until the next periodic commit, up to 30 s.
-        BtrfsIoctl.Sync(TopLevel);
-        Log.Call("wait for deleted subvolumes", BtrfsIoctl.WaitForDeletedSubvolumes(TopLevel));
+        // A half-dropped tree has references that clone detection counts: the images must not change between the kernel's
+        // sends and ours.
+        DeletedSubvolumes.WaitUntilGone(TopLevel);
     }
 
     /// <summary>Unmounts. Where files without a name are still open in a sent subvolume, the images are copied first.</summary>
     public void Finish()
     {
-        if (_mount is null)
-            return;
         // Closing such a file changes the subvolume, read-only or not: the sender must see it as the kernel did.
-        if (_liveSubvolumeIsReadOnly && _session.OpenFiles.Count > 0)
-            CopyFrozenImages();
-        Unmount();
+        if (_fileSystem.IsMounted && _hasNamelessFilesInSent && _session.OpenFiles.Count > 0)
+            _fileSystem.CopyImagesWhileFrozen();
+        Dispose();
     }
 
-    public void Dispose() => Unmount();
-
-    private void MakeFileSystem()
+    public void Dispose()
     {
-        Directory.CreateDirectory(MountPoint);
-        foreach (string image in Images)
-        {
-            using FileStream file = File.Create(image);
-            file.SetLength(Options.DeviceSizeBytes);
-        }
-
-        Tool.Run("mkfs.btrfs", ["-q", "-f", "-K", .. Options.MkfsArguments, .. Images]);
-        _mount = BtrfsMount.Open(Images, MountPoint, Options.MountOptions);
-        if (Options.Quota != Quota.None)
-            Log.Call("enable quota", BtrfsIoctl.EnableQuota(TopLevel, Options.Quota == Quota.Simple));
-        Syscall.Mkdir(TopLevel, "snapshots"u8, 0x1ED);
+        _session.Dispose();
+        _fileSystem.Dispose();
     }
 
     private void AddSubvolume(int lineage)
@@ -126,9 +109,19 @@ internal sealed class StateBuilder : IDisposable
         }
 
         if (mix == "deep" && _random.Percent(50))
-            ReshapeOperations.GrowDeep(_session, _random.Percent(10) ? 17 : _random.Between(10, 15), 255);
+            GrowLongPath();
         if (mix == "clones" && _random.Percent(50))
             CloneOperations.MakeManyReferences(_session);
+    }
+
+    // Up to a few bytes short of PATH_MAX, rarely beyond it: the kernel then refuses to send.
+    private void GrowLongPath()
+    {
+        bool tooLong = _random.Percent(12);
+        ReshapeOperations.GrowDeep(_session, tooLong ? 16 : _random.Between(12, 14), 255);
+        Node deepest = _session.Model.Directories.MaxBy(directory => SubvolumeModel.PathOf(directory).Sum(name => name.Length + 1))!;
+        if (tooLong || _random.Percent(50))
+            _session.Current.MakeFile(deepest, _session.Names.Filled(_random.Between(100, 255)));
     }
 
     private void TakeSnapshots()
@@ -158,7 +151,9 @@ internal sealed class StateBuilder : IDisposable
     private void TakeReadOnlySnapshot(WorkingSubvolume source)
     {
         string path = NextSnapshotPath();
-        if (Snap(source.Root, path, readOnly: true))
+        if (_session.OpenFiles.Count > 0)
+            Log.Coverage.Count("state: snapshot while nameless files are open");
+        if (_fileSystem.Snapshot(source.Root, path, readOnly: true))
             _records.Add(new SnapshotRecord(new Snapshot(path, source.Model.Lineage), source.Model.Clone()));
     }
 
@@ -166,15 +161,17 @@ internal sealed class StateBuilder : IDisposable
     private void TakeSnapshotThatIsFinishedLater(WorkingSubvolume source)
     {
         string path = NextSnapshotPath();
-        if (!Snap(source.Root, path, readOnly: false))
+        if (!_fileSystem.Snapshot(source.Root, path, readOnly: false))
             return;
         using WorkingSubvolume copy = new(path, TopLevel, source.Model.Clone(), Log);
         _session.Subvolumes.Add(copy);
         _session.Current = copy;
+        int nameless = _session.OpenFiles.Count;
         int operations = _random.Between(0, 12);
         for (int i = 0; i < operations; i++)
             OperationTable.Step(_session);
         _session.Subvolumes.Remove(copy);
+        _hasNamelessFilesInSent |= _session.OpenFiles.Count > nameless;
         if (_random.Percent(40))
             Log.Call($"set received {path}", BtrfsIoctl.SetReceived(copy.Root, _random.Bytes(16), (ulong)_random.Between(1, 1000)));
         int result = BtrfsIoctl.SetReadOnly(copy.Root, readOnly: true);
@@ -199,16 +196,20 @@ internal sealed class StateBuilder : IDisposable
                 break;
             case < 11 when _records.Count > 0:
                 SnapshotRecord record = _random.Pick(_records);
-                using (Descriptor source = OpenSubvolume(record.Snapshot.Path))
+                using (Descriptor source = _fileSystem.Open(record.Snapshot.Path))
                     BranchFrom(0, source.Value, record.Model.Clone());
                 break;
             case 11 when _records.Count > 2:
                 SnapshotRecord doomed = _random.Pick(_records);
-                if (RemoveSubvolume(doomed.Snapshot.Path))
+                if (_fileSystem.RemoveSubvolume(doomed.Snapshot.Path))
                     _records.Remove(doomed);
                 break;
             case 12 or 13:
                 _session.CloseFiles();
+                break;
+            case 14:
+                // Moves every extent and tree block, and turns many references into those that name their parent block.
+                Log.Call("balance", BtrfsIoctl.Balance(TopLevel));
                 break;
         }
     }
@@ -232,8 +233,9 @@ internal sealed class StateBuilder : IDisposable
     private void BranchFrom(int index, int source, SubvolumeModel model)
     {
         string path = $"branch{_names++}";
-        if (!Snap(source, path, readOnly: false))
+        if (!_fileSystem.Snapshot(source, path, readOnly: false))
             return;
+        Log.Coverage.Count("state: branched");
         WorkingSubvolume old = _session.Subvolumes[index];
         _session.Subvolumes[index] = new WorkingSubvolume(path, TopLevel, model, Log);
         _session.Current = _session.Subvolumes[index];
@@ -241,7 +243,7 @@ internal sealed class StateBuilder : IDisposable
         if (_random.Percent(30))
         {
             _session.CloseFiles();
-            RemoveSubvolume(old.Path);
+            _fileSystem.RemoveSubvolume(old.Path);
         }
     }
 
@@ -250,10 +252,7 @@ internal sealed class StateBuilder : IDisposable
         _session.CloseFiles();
         foreach (WorkingSubvolume subvolume in _session.Subvolumes)
             subvolume.Dispose();
-        _mount!.Dispose();
-        string options = _random.Percent(50) ? Options.MountOptions : StateOptions.ChooseMountOptions(_random);
-        Log.Note($"remount -o {options}");
-        _mount = BtrfsMount.Open(Images, MountPoint, options);
+        _fileSystem.Remount();
         foreach (WorkingSubvolume subvolume in _session.Subvolumes)
             subvolume.Reopen(TopLevel);
     }
@@ -265,35 +264,9 @@ internal sealed class StateBuilder : IDisposable
         Log.Call($"set read-only {live.Path}", result);
         if (result < 0)
             return;
-        _liveSubvolumeIsReadOnly = true;
+        _hasNamelessFilesInSent |= _session.OpenFiles.Count > 0;
+        Log.Coverage.Count(_session.OpenFiles.Count > 0 ? "state: live subvolume with open nameless files sent" : "state: live subvolume sent");
         _records.Add(new SnapshotRecord(new Snapshot(live.Path, live.Model.Lineage), live.Model));
-    }
-
-    private void CopyFrozenImages()
-    {
-        KernelException.Check(FileIoctl.Freeze(TopLevel), "freeze the file system");
-        try
-        {
-            List<string> copies = [];
-            foreach (string image in Images)
-            {
-                copies.Add(image + ".frozen");
-                SparseFile.Copy(image, copies[^1]);
-            }
-
-            Images = copies;
-        }
-        finally
-        {
-            FileIoctl.Thaw(TopLevel);
-        }
-    }
-
-    private void Unmount()
-    {
-        _session.Dispose();
-        _mount?.Dispose();
-        _mount = null;
     }
 
     private string NextSnapshotPath()
@@ -306,25 +279,4 @@ internal sealed class StateBuilder : IDisposable
             _ => name,
         };
     }
-
-    private bool Snap(int source, string path, bool readOnly)
-    {
-        using Descriptor parent = OpenParent(path);
-        int result = BtrfsIoctl.CreateSnapshot(source, parent.Value, Encoding.ASCII.GetBytes(Path.GetFileName(path)), readOnly);
-        Log.Call($"subvolume snapshot {(readOnly ? "-r " : "")}{path}", result);
-        return result >= 0;
-    }
-
-    private bool RemoveSubvolume(string path)
-    {
-        using Descriptor parent = OpenParent(path);
-        int result = BtrfsIoctl.DestroySubvolume(parent.Value, Encoding.ASCII.GetBytes(Path.GetFileName(path)));
-        Log.Call($"subvolume delete {path}", result);
-        return result >= 0;
-    }
-
-    private Descriptor OpenParent(string path) => OpenSubvolume(Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".");
-
-    private Descriptor OpenSubvolume(string path) =>
-        new(KernelException.Check(Syscall.Open(TopLevel, Encoding.ASCII.GetBytes(path), Syscall.OpenReadOnly | Syscall.OpenDirectory), $"open {path}"));
 }

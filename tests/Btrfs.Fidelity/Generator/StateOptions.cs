@@ -26,7 +26,13 @@ internal sealed record StateOptions
     /// <summary>How many bytes all the writes of the state may make.</summary>
     public required long DataBudgetBytes { get; init; }
 
-    public static StateOptions Choose(SeededRandom random)
+    /// <summary>True if the file system changes its fsid after it was made, so that metadata_uuid differs from it.</summary>
+    public required bool HasOwnMetadataUuid { get; init; }
+
+    /// <summary>True if a later tune may switch no-holes on: the file system then has holes of both kinds.</summary>
+    public bool CanGetNoHoles => DeviceCount == 1 && MkfsArguments.Any(argument => argument.Contains("^no-holes", StringComparison.Ordinal));
+
+    public static StateOptions Choose(ulong seed, SeededRandom random)
     {
         List<string> arguments = ["--csum", random.Pick(["crc32c", "crc32c", "crc32c", "xxhash", "sha256", "blake2"])];
         bool mixed = random.Percent(6);
@@ -57,7 +63,10 @@ internal sealed record StateOptions
             DeviceSizeBytes = (devices == 1 ? 768 : 384) * Mebibyte,
             MountOptions = ChooseMountOptions(random),
             Quota = random.Below(20) switch { 0 => Quota.Classic, 1 or 2 => Quota.Simple, _ => Quota.None },
-            Mix = random.Pick(OperationMix.All),
+            // In turn, so that a few neighbouring seeds have all of them.
+            Mix = OperationMix.All[(int)(seed % (ulong)OperationMix.All.Length)],
+            // With one device only: btrfstune finds the others of a file system by scanning, which image files escape.
+            HasOwnMetadataUuid = random.Percent(8) && devices == 1,
             NodeSizeBytes = nodeSize,
             Rounds = random.Between(3, 8),
             OperationsPerRound = random.Pick([30, 80, 120, 200, 300]),
@@ -66,7 +75,7 @@ internal sealed record StateOptions
     }
 
     public override string ToString() =>
-        $"mkfs.btrfs {string.Join(' ', MkfsArguments)} ({DeviceCount} x {DeviceSizeBytes / Mebibyte} MiB), mount -o {MountOptions}, quota {Quota},"
+        $"mkfs.btrfs {string.Join(' ', MkfsArguments)} ({DeviceCount} x {DeviceSizeBytes / Mebibyte} MiB{(HasOwnMetadataUuid ? ", metadata_uuid" : "")}), mount -o {MountOptions}, quota {Quota},"
         + $" mix {Mix.Name}, {Rounds} rounds of {OperationsPerRound}, {DataBudgetBytes / Mebibyte} MiB of data";
 
     private static (int Devices, string Data, string Metadata) ChooseProfiles(SeededRandom random, bool mixed)

@@ -7,8 +7,11 @@ internal enum NodeKind
     Symlink,
     Special,
 
-    /// <summary>A nested subvolume, or the empty directory that a snapshot shows in its place.</summary>
+    /// <summary>A nested subvolume.</summary>
     Subvolume,
+
+    /// <summary>The empty directory that a snapshot shows in place of a nested subvolume.</summary>
+    Stub,
 }
 
 /// <summary>An inode as far as the generator needs to know it.</summary>
@@ -54,12 +57,17 @@ internal sealed class SubvolumeModel
     /// <summary>Which of the independent subvolumes this one descends from.</summary>
     public int Lineage { get; init; }
 
+    /// <summary>The highest inode number that ever was in this line of subvolumes.</summary>
+    public ulong HighestInode { get; private set; }
+
     /// <summary>All directories, the root first.</summary>
     public List<Node> Directories { get; } = [];
 
     public List<Node> Files { get; } = [];
 
     public List<Node> Others { get; } = [];
+
+    public int InodeCount => Directories.Count + Files.Count + Others.Count;
 
     /// <summary>Every name in the subvolume.</summary>
     public List<Entry> Entries { get; } = [];
@@ -73,6 +81,14 @@ internal sealed class SubvolumeModel
         }
 
         return null;
+    }
+
+    /// <summary>Takes note of a new inode; false if an earlier one may have had its number.</summary>
+    public bool NoteInode(ulong inode)
+    {
+        bool isNew = inode > HighestInode;
+        HighestInode = Math.Max(HighestInode, inode);
+        return isNew;
     }
 
     public void Add(Node parent, byte[] name, Node target)
@@ -136,7 +152,7 @@ internal sealed class SubvolumeModel
     /// <summary>A copy for a writable snapshot.</summary>
     public SubvolumeModel Clone()
     {
-        SubvolumeModel copy = new() { Lineage = Lineage };
+        SubvolumeModel copy = new() { Lineage = Lineage, HighestInode = HighestInode };
         Dictionary<Node, Node> copies = new() { [Root] = copy.Root };
         foreach (Node directory in Directories.Skip(1))
             copies[directory] = CopyOf(directory);
@@ -149,7 +165,7 @@ internal sealed class SubvolumeModel
 
         return copy;
 
-        static Node CopyOf(Node node) => new(node.Kind, node.Inode) { SizeBytes = node.SizeBytes, Locked = node.Locked };
+        static Node CopyOf(Node node) => new(node.Kind == NodeKind.Subvolume ? NodeKind.Stub : node.Kind, node.Inode) { SizeBytes = node.SizeBytes, Locked = node.Locked };
     }
 
     private List<Node> ListOf(NodeKind kind) => kind switch

@@ -76,13 +76,17 @@ internal sealed class WorkingSubvolume(string path, int topLevel, SubvolumeModel
         Make(parent, name, NodeKind.Special, $"mknod {mode:x} {device:x}", directory => Syscall.Mknod(directory, name, mode, device));
 
     public Node? MakeSubvolume(Node parent, byte[] name) =>
-        Make(parent, name, NodeKind.Subvolume, "subvolume create", directory => BtrfsIoctl.CreateSubvolume(directory, name));
+        Make(parent, name, NodeKind.Subvolume, "subvolume create", directory =>
+        {
+            using Descriptor real = OpenForIoctl(directory);
+            return BtrfsIoctl.CreateSubvolume(real.Value, name);
+        });
 
     /// <summary>Puts a writable snapshot of this subvolume, as it is now, into itself.</summary>
     public Node? SnapshotInto(Node parent, byte[] name) =>
         Make(parent, name, NodeKind.Subvolume, "subvolume snapshot .", directory =>
         {
-            using Descriptor real = new(KernelException.Check(Syscall.Open(directory, "."u8, Syscall.OpenReadOnly | Syscall.OpenDirectory), "reopen a directory"));
+            using Descriptor real = OpenForIoctl(directory);
             return BtrfsIoctl.CreateSnapshot(_root.Value, real.Value, name, readOnly: false);
         });
 
@@ -109,16 +113,13 @@ internal sealed class WorkingSubvolume(string path, int topLevel, SubvolumeModel
         int result;
         switch (entry.Target.Kind)
         {
-            case NodeKind.Directory:
+            case NodeKind.Directory or NodeKind.Stub:
                 result = Syscall.Rmdir(parent.Value, entry.Name);
                 log.Call($"rmdir {shown}", result);
                 break;
             case NodeKind.Subvolume:
-                using (Descriptor real = new(KernelException.Check(Syscall.Open(parent.Value, "."u8, Syscall.OpenReadOnly | Syscall.OpenDirectory), "reopen a directory")))
+                using (Descriptor real = OpenForIoctl(parent.Value))
                     result = BtrfsIoctl.DestroySubvolume(real.Value, entry.Name);
-                // What a snapshot shows in place of a nested subvolume is only an empty directory.
-                if (result < 0)
-                    result = Syscall.Rmdir(parent.Value, entry.Name);
                 log.Call($"subvolume delete {shown}", result);
                 break;
             default:
@@ -165,6 +166,10 @@ internal sealed class WorkingSubvolume(string path, int topLevel, SubvolumeModel
     private static Descriptor OpenRoot(string path, int topLevel) =>
         new(KernelException.Check(Syscall.Open(topLevel, Encoding.UTF8.GetBytes(path), Syscall.OpenReadOnly | Syscall.OpenDirectory), $"open {path}"));
 
+    // Btrfs' ioctls do not work on descriptors that only name a place (O_PATH).
+    private static Descriptor OpenForIoctl(int directory) =>
+        new(KernelException.Check(Syscall.Open(directory, "."u8, Syscall.OpenReadOnly | Syscall.OpenDirectory), "reopen a directory"));
+
     private void FollowRename(Entry entry, Node newParent, byte[] newName, uint flags, int sourceDirectory)
     {
         Entry? replaced = SubvolumeModel.Find(newParent, newName);
@@ -200,6 +205,8 @@ internal sealed class WorkingSubvolume(string path, int topLevel, SubvolumeModel
         if (result < 0)
             return null;
         Node node = new(kind, Syscall.InodeNumber(directory.Value, name));
+        if (kind != NodeKind.Subvolume && !Model.NoteInode(node.Inode))
+            log.Coverage.Count("state: inode number reused");
         Model.Add(parent, name, node);
         return node;
     }

@@ -20,9 +20,9 @@ internal static unsafe class BtrfsIoctl
     private static readonly ulong s_snapshotCreate = Write(23, VolumeArgumentsSize);
     private static readonly ulong s_subvolumeCreate = Write(24, VolumeArgumentsSize);
     private static readonly ulong s_setSubvolumeFlags = Write(26, 8);
+    private static readonly ulong s_balance = ReadWrite(32, 1024);
     private static readonly ulong s_setReceived = ReadWrite(37, 200);
     private static readonly ulong s_quotaControl = ReadWrite(40, 16);
-    private static readonly ulong s_waitForDeleted = Write(65, 16);
 
     internal static int CreateSubvolume(int directory, ReadOnlySpan<byte> name)
     {
@@ -91,12 +91,14 @@ internal static unsafe class BtrfsIoctl
     /// <summary>Commits the running transaction.</summary>
     internal static int Sync(int descriptor) => Syscall.Ioctl(descriptor, s_sync, null);
 
-    /// <summary>Waits until every subvolume deleted so far is also gone from the trees.</summary>
-    internal static int WaitForDeletedSubvolumes(int descriptor)
+    /// <summary>Rewrites every chunk of data, metadata and system.</summary>
+    internal static int Balance(int descriptor)
     {
-        const uint WaitForQueued = 1;
-        uint* arguments = stackalloc uint[4] { 0, 0, WaitForQueued, 0 };
-        return Syscall.Ioctl(descriptor, s_waitForDeleted, arguments);
+        const ulong Everything = 1 | 2 | 4;
+        Span<byte> arguments = stackalloc byte[1024];
+        arguments.Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(arguments, Everything);
+        return Call(descriptor, s_balance, arguments);
     }
 
     /// <summary>Rewrites a range of a file, compressed with the given type if that is not 0 (1 zlib, 2 lzo, 3 zstd).</summary>
@@ -127,7 +129,7 @@ internal static unsafe class BtrfsIoctl
 
     internal static ulong Write(uint number, uint size) => 1u << 30 | size << 16 | Magic << 8 | number;
 
-    private static ulong ReadWrite(uint number, uint size) => 3u << 30 | size << 16 | Magic << 8 | number;
+    internal static ulong ReadWrite(uint number, uint size) => 3u << 30 | size << 16 | Magic << 8 | number;
 
     private static int Call(int descriptor, ulong request, Span<byte> arguments)
     {

@@ -8,4 +8,5 @@ internal static class Errno
     internal const int Busy = 16;
     internal const int Exists = 17;
     internal const int NoSpace = 28;
+    internal const int ReadOnlyFileSystem = 30;
 }

@@ -1,6 +1,5 @@
 using Btrfs.Format;
 using Btrfs.Tests.Format.Building;
-using FileMode = Btrfs.Format.FileMode;
 using static Btrfs.Tests.Format.Building.GateAssert;
 using static Btrfs.Tests.Format.Building.SampleItems;
 
@@ -15,17 +14,17 @@ public sealed class FileTreeCheckTests
 
     private static IEnumerable<TestCaseData> GoodLeaves()
     {
-        yield return Good("an inode with everything", AnInode(256, FileMode.Directory), Refs("name", s_longest) with { Key = new Key(256, ItemType.InodeRef, 300) }, HashEntry("a"), IndexEntry("a"));
+        yield return Good("an inode with everything", AnInode(256, InodeMode.Directory), Refs("name", s_longest) with { Key = new Key(256, ItemType.InodeRef, 300) }, HashEntry("a"), IndexEntry("a"));
         yield return Good("a file", AnInode(), Refs("name", s_longest), Extrefs("name", s_longest), Xattr("user.x/y", "value"), Extent(0, 4096), Extent(8192, 4096));
-        yield return Good("a root directory that is its own parent", AnInode(256, FileMode.Directory), Refs("..") with { Key = new Key(256, ItemType.InodeRef, 256) });
+        yield return Good("a root directory that is its own parent", AnInode(256, InodeMode.Directory), Refs("..") with { Key = new Key(256, ItemType.InodeRef, 256) });
         yield return Good("an inline extent", InlineExtent(100), Extent(4096, 4096));
         yield return Good("an empty inline extent", InlineExtent(0));
         yield return Good("a compressed inline extent", InlineExtent(100, CompressionType.Zstd, 4000), Extent(4096, 4096));
         yield return Good("a hole", Extent(0, 1 << 30).Set<FileExtentItem>(nameof(FileExtentItem.DiskBytenr), 0).Set<FileExtentItem>(nameof(FileExtentItem.DiskNumBytes), 0));
         yield return Good("the largest compressed extent", Extent(0, 131072, CompressionType.Lzo));
         yield return Good("an inode one generation ahead of the superblock", AnInode().Set<InodeItem>(nameof(InodeItem.TransId), 11));
-        yield return Good("a verity descriptor and its bytes", new(new Key(Inode, ItemType.VerityDescItem, 0), new byte[25]), new(new Key(Inode, ItemType.VerityDescItem, 1), new byte[256]));
-        foreach (uint type in new[] { FileMode.Fifo, FileMode.CharacterDevice, FileMode.BlockDevice, FileMode.SymbolicLink, FileMode.Socket })
+        yield return Good("a verity descriptor and its bytes", new(new Key(FileNumber, ItemType.VerityDescItem, 0), new byte[25]), new(new Key(FileNumber, ItemType.VerityDescItem, 1), new byte[256]));
+        foreach (uint type in new[] { InodeMode.Fifo, InodeMode.CharacterDevice, InodeMode.BlockDevice, InodeMode.SymbolicLink, InodeMode.Socket })
             yield return Good($"file type {type:x}", AnInode(mode: type | 0x1FF));
     }
 
@@ -41,12 +40,12 @@ public sealed class FileTreeCheckTests
         yield return Case("key offset", "offset of an inode key", AnInode().With(key => key with { Offset = 1 }));
         yield return Case("future generation", "invalid inode generation", AnInode().Set<InodeItem>(nameof(InodeItem.Generation), 12));
         yield return Case("future transid", "invalid inode transid", AnInode().Set<InodeItem>(nameof(InodeItem.TransId), ulong.MaxValue));
-        yield return Case("mode bits", "unknown mode bits 0x10000", AnInode(mode: FileMode.Regular | 0x10000));
+        yield return Case("mode bits", "unknown mode bits 0x10000", AnInode(mode: InodeMode.Regular | 0x10000));
         yield return Case("no file type", "expect a file type", AnInode(mode: 0x1A4));
         yield return Case("undefined file type", "expect a file type", AnInode(mode: 0xE1A4));
-        yield return Case("linked directory", "nlink of a directory", AnInode(mode: FileMode.Directory).Set<InodeItem>(nameof(InodeItem.NLink), 2));
+        yield return Case("linked directory", "nlink of a directory", AnInode(mode: InodeMode.Directory).Set<InodeItem>(nameof(InodeItem.NLink), 2));
         yield return Case("flags", "unknown inode flags 0x1000", AnInode().Set<InodeItem>(nameof(InodeItem.Flags), 0x1000));
-        yield return Case("verity descriptor", "invalid item size", new TestItem(new Key(Inode, ItemType.VerityDescItem, 0), new byte[24]));
+        yield return Case("verity descriptor", "invalid item size", new TestItem(new Key(FileNumber, ItemType.VerityDescItem, 0), new byte[24]));
     }
 
     private static IEnumerable<TestCaseData> BrokenNames()
@@ -129,7 +128,7 @@ public sealed class FileTreeCheckTests
     public void A_sparse_log_tree_passes()
     {
         BlockBuilder builder = new() { Owner = ObjectIds.TreeLog };
-        Assert.DoesNotThrow(() => builder.Verify(builder.Leaf(AnInode(256, FileMode.Directory), Refs("name"))));
+        Assert.DoesNotThrow(() => builder.Verify(builder.Leaf(AnInode(256, InodeMode.Directory), Refs("name"))));
     }
 
     [Test]

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Btrfs.Format;
 using Btrfs.Tests.Format.Building;
-using FileMode = Btrfs.Format.FileMode;
 using static Btrfs.Tests.Format.Building.SampleItems;
 
 namespace Btrfs.Tests.Format;
@@ -105,7 +104,7 @@ public sealed class GateMutationTests
     }
 
     private static byte[] FileLeaf() => s_builder.Leaf(
-        AnInode(256, FileMode.Directory), HashEntry("name"), IndexEntry("name"), AnInode(), Refs("name", "other"), Extrefs("name", "other"),
+        AnInode(256, InodeMode.Directory), HashEntry("name"), IndexEntry("name"), AnInode(), Refs("name", "other"), Extrefs("name", "other"),
         Xattr("user.name", "value"), InlineExtent(50), Extent(4096, 8192), Extent(12288, 4096, CompressionType.Zstd));
 
     private static byte[] SpaceLeaf() => s_builder.Leaf(

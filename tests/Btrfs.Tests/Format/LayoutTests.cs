@@ -41,6 +41,9 @@ public sealed class LayoutTests
         (nameof(QgroupStatusItem), Unsafe.SizeOf<QgroupStatusItem>(), QgroupStatusItem.Size),
         (nameof(QgroupInfoItem), Unsafe.SizeOf<QgroupInfoItem>(), QgroupInfoItem.Size),
         (nameof(QgroupLimitItem), Unsafe.SizeOf<QgroupLimitItem>(), QgroupLimitItem.Size),
+        (nameof(BalanceItem), Unsafe.SizeOf<BalanceItem>(), BalanceItem.Size),
+        (nameof(BalanceArgs), Unsafe.SizeOf<BalanceArgs>(), BalanceArgs.Size),
+        (nameof(FreeSpaceHeader), Unsafe.SizeOf<FreeSpaceHeader>(), FreeSpaceHeader.Size),
     ];
 
     [Test]

@@ -168,6 +168,7 @@ public sealed class LogicalVolumeTests
         LogicalVolume volume = test.Open(missing: [0]);
         Assert.That(volume.PreferredMirror(new LogicalAddress(TestVolume.Start)), Is.EqualTo(2));
         Assert.That(volume.PreferredMirror(new LogicalAddress(TestVolume.Start + 65536)), Is.EqualTo(1));
+        Assert.That(test.Open(stale: [0]).PreferredMirror(new LogicalAddress(TestVolume.Start)), Is.EqualTo(2));
     }
 
     [Test]

@@ -1,6 +1,5 @@
 using System.Text;
 using Btrfs.Format;
-using FileMode = Btrfs.Format.FileMode;
 using static Btrfs.Tests.Format.Building.Records;
 
 namespace Btrfs.Tests.Format.Building;
@@ -8,10 +7,10 @@ namespace Btrfs.Tests.Format.Building;
 /// <summary>One good item of each kind, small and plain, for tests to break.</summary>
 internal static class SampleItems
 {
-    public const ulong Inode = 257;
+    public const ulong FileNumber = 257;
     public const ulong Megabyte = 1 << 20;
 
-    public static TestItem AnInode(ulong inode = Inode, uint mode = FileMode.Regular | 0x1A4) =>
+    public static TestItem AnInode(ulong inode = FileNumber, uint mode = InodeMode.Regular | 0x1A4) =>
         new TestItem(new Key(inode, ItemType.InodeItem, 0), new byte[InodeItem.Size])
             .Set<InodeItem>(nameof(InodeItem.Generation), 10)
             .Set<InodeItem>(nameof(InodeItem.TransId), 10)
@@ -19,11 +18,11 @@ internal static class SampleItems
             .Set<InodeItem>(nameof(InodeItem.Mode), mode);
 
     public static TestItem Refs(params string[] names) => new(
-        new Key(Inode, ItemType.InodeRef, 256),
+        new Key(FileNumber, ItemType.InodeRef, 256),
         [.. names.SelectMany(name => Bytes(2UL, (ushort)Encoding.UTF8.GetByteCount(name), name))]);
 
     public static TestItem Extrefs(params string[] names) => new(
-        new Key(Inode, ItemType.InodeExtref, NameHash.OfExtref(256, Encoding.UTF8.GetBytes(names[0]))),
+        new Key(FileNumber, ItemType.InodeExtref, NameHash.OfExtref(256, Encoding.UTF8.GetBytes(names[0]))),
         [.. names.SelectMany(name => Bytes(256UL, 2UL, (ushort)Encoding.UTF8.GetByteCount(name), name))]);
 
     public static TestItem HashEntry(string name) =>
@@ -32,15 +31,15 @@ internal static class SampleItems
     public static TestItem IndexEntry(string name) => Entry(new Key(256, ItemType.DirIndex, 2), name);
 
     public static TestItem Xattr(string name, string value) => new(
-        new Key(Inode, ItemType.XattrItem, NameHash.OfName(Encoding.UTF8.GetBytes(name))),
+        new Key(FileNumber, ItemType.XattrItem, NameHash.OfName(Encoding.UTF8.GetBytes(name))),
         Bytes(default(Key), 10UL, (ushort)value.Length, (ushort)name.Length, (byte)DirEntryType.Xattr, name, value));
 
     public static TestItem InlineExtent(int length, CompressionType compression = CompressionType.None, ulong? ramBytes = null) => new(
-        new Key(Inode, ItemType.ExtentData, 0),
+        new Key(FileNumber, ItemType.ExtentData, 0),
         Bytes(10UL, ramBytes ?? (ulong)length, (byte)compression, (byte)0, (ushort)0, (byte)FileExtentType.Inline, new byte[length]));
 
     public static TestItem Extent(ulong fileOffset, ulong numBytes, CompressionType compression = CompressionType.None) => new(
-        new Key(Inode, ItemType.ExtentData, fileOffset),
+        new Key(FileNumber, ItemType.ExtentData, fileOffset),
         Bytes(10UL, numBytes, (byte)compression, (byte)0, (ushort)0, (byte)FileExtentType.Regular, Megabyte, numBytes, 0UL, numBytes));
 
     public static TestItem Checksums(ulong logical, int count, ChecksumType type = ChecksumType.Crc32C) => new(
@@ -69,9 +68,9 @@ internal static class SampleItems
 
     public static byte[] InlineSharedData(ulong parent, uint count) => Bytes(ItemType.SharedDataRef, parent, count);
 
-    public static byte[] DataRef(ulong root = 5, ulong inode = Inode, ulong offset = 0, uint count = 1) => Bytes(root, inode, offset, count);
+    public static byte[] DataRef(ulong root = 5, ulong inode = FileNumber, ulong offset = 0, uint count = 1) => Bytes(root, inode, offset, count);
 
-    public static byte[] InlineDataRef(ulong root = 5, ulong inode = Inode, ulong offset = 0, uint count = 1) =>
+    public static byte[] InlineDataRef(ulong root = 5, ulong inode = FileNumber, ulong offset = 0, uint count = 1) =>
         Bytes(ItemType.ExtentDataRef, DataRef(root, inode, offset, count));
 
     public static TestItem BlockGroup(BlockGroupFlags flags = BlockGroupFlags.Data) => new(
@@ -95,5 +94,5 @@ internal static class SampleItems
 
     private static TestItem Entry(Key key, string name) => new(
         key,
-        Bytes(new Key(Inode, ItemType.InodeItem, 0), 10UL, (ushort)0, (ushort)Encoding.UTF8.GetByteCount(name), (byte)DirEntryType.RegularFile, name));
+        Bytes(new Key(FileNumber, ItemType.InodeItem, 0), 10UL, (ushort)0, (ushort)Encoding.UTF8.GetByteCount(name), (byte)DirEntryType.RegularFile, name));
 }

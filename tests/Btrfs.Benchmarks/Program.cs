@@ -1,0 +1,23 @@
+using BenchmarkDotNet.Running;
+using Btrfs.Benchmarks.Macro;
+
+return args switch
+{
+    ["macro", .. string[] names] => MacroRun.Run(names),
+    ["peak", string image, string workload] => MacroRun.ReportPeak(image, workload),
+    ["micro", .. string[] rest] => Micro(rest),
+    _ => Usage(),
+};
+
+static int Micro(string[] arguments)
+{
+    BenchmarkSwitcher.FromAssembly(typeof(MacroRun).Assembly).Run(arguments.Length == 0 ? ["--filter", "*"] : arguments);
+    return 0;
+}
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: Btrfs.Benchmarks macro [WORKLOAD...] | micro [BENCHMARKDOTNET OPTIONS]");
+    Console.Error.WriteLine($"workloads: {string.Join(", ", Workload.All.Select(workload => workload.Name))}");
+    return 2;
+}

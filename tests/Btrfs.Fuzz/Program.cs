@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Globalization;
+using Btrfs.Fuzz.Images;
+using Btrfs.Fuzz.Mutations;
+using Btrfs.Fuzz.Running;
+
+// btrfs-fuzz [COUNT [FIRST-SEED]]      damages COUNT images, and saves those that show a fault as JSON in the working directory
+// btrfs-fuzz --replay FILE.json...     runs saved ones again
+// btrfs-fuzz --save SEED FILE.json     saves the case of a seed
+IReadOnlyList<BaseImage> images = BaseImage.LoadAll();
+return args switch
+{
+    ["--replay", .. string[] files] => Replay(files),
+    ["--save", string seed, string file] => Save(Number(seed), file),
+    _ => Run(args.Length > 0 ? Number(args[0]) : 20_000, args.Length > 1 ? Number(args[1]) : Environment.TickCount & 0xFFFFFF),
+};
+
+int Run(int count, int firstSeed)
+{
+    Console.WriteLine($"{count} cases from seed {firstSeed} on");
+    long start = Stopwatch.GetTimestamp();
+    HashSet<string> kinds = [];
+    Campaign campaign = new(images);
+    int findings = campaign.Run(firstSeed, count, Environment.ProcessorCount, finding =>
+    {
+        lock (kinds)
+        {
+            if (!kinds.Add(Kind(finding.What)))
+                return;
+        }
+
+        string file = $"{finding.Case.Note.Replace(' ', '-')}.json";
+        finding.Case.Save(file);
+        Console.WriteLine($"{finding}\n    saved as {file}");
+    }).Count;
+
+    foreach ((string error, int times) in campaign.Errors.OrderByDescending(error => error.Value))
+        Console.WriteLine($"{times,8} {error}");
+    Console.WriteLine(
+        $"{count} cases in {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s: {campaign.Succeeded} steps succeeded, {campaign.Refused} ended in a clear error, {findings} faults of {kinds.Count} kinds");
+    return findings == 0 ? 0 : 1;
+}
+
+int Replay(string[] files)
+{
+    int faults = 0;
+    foreach (string file in files)
+    {
+        Finding? finding = new Judge(images, Console.WriteLine).Run(DamagedImage.Load(file));
+        Console.WriteLine($"{file}: {finding?.ToString() ?? "ends well"}");
+        faults += finding is null ? 0 : 1;
+    }
+
+    return faults == 0 ? 0 : 1;
+}
+
+int Save(int seed, string file)
+{
+    Damage.Make(images, seed).Save(file);
+    return 0;
+}
+
+// Faults with the same exception at the same place are one kind.
+static string Kind(string what)
+{
+    string[] lines = what.Split('\n');
+    return lines[0].Split(':')[0] + (lines.FirstOrDefault(line => line.Contains("at Btrfs.", StringComparison.Ordinal)) ?? "");
+}
+
+static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
