@@ -88,7 +88,7 @@ internal static class CommandLine
     private static IEnumerable<string> NamesOf(System.CommandLine.Parsing.CommandResult? result)
     {
         for (; result is not null; result = result.Parent as System.CommandLine.Parsing.CommandResult)
-            yield return result.Command.Name;
+            yield return result.Command is RootCommand ? "btrfs-engine" : result.Command.Name;
     }
 
     private static int Tell(string message)

@@ -23,12 +23,14 @@ internal sealed class SendReport(Verbosity verbosity) : IProgress<SendRequestPro
     private readonly bool _showsProgress = verbosity > Verbosity.Quiet && ErrorOutput.IsTerminal;
     private TimeSpan _next = s_patience;
     private long _streamBytes;
+    private int _told;
 
     public void Report(SendRequestProgress value)
     {
         _streamBytes = value.StreamBytes;
-        if (value.Inode == 0)
+        if (value.Index == _told)
         {
+            _told++;
             if (verbosity > Verbosity.Quiet)
                 ErrorOutput.WriteLine($"At subvol {value.Subvolume}");
         }

@@ -50,7 +50,7 @@ internal sealed class SendPlan
         for (int i = 0; i < _subvolumes.Count; i++)
         {
             RootRecord root = _subvolumes[i];
-            progress?.Report(new SendRequestProgress(_request.Subvolumes[i], 0, total));
+            progress?.Report(new SendRequestProgress(_request.Subvolumes[i], i, 0, total));
             RootRecord? parent = _parent;
             if (choosesParents)
             {
@@ -98,11 +98,11 @@ internal sealed class SendPlan
     private static List<RootRecord> Distinct(List<RootRecord> roots) => [.. roots.DistinctBy(root => root.Id)];
 
     private Relayed? Relay(IProgress<SendRequestProgress>? progress, int index, long before) =>
-        progress is null ? null : new Relayed(progress, _request.Subvolumes[index], before);
+        progress is null ? null : new Relayed(progress, _request.Subvolumes[index], index, before);
 
     /// <summary>Adds to the progress of one stream which one it is.</summary>
-    private sealed class Relayed(IProgress<SendRequestProgress> to, FsPath subvolume, long before) : IProgress<SendProgress>
+    private sealed class Relayed(IProgress<SendRequestProgress> to, FsPath subvolume, int index, long before) : IProgress<SendProgress>
     {
-        public void Report(SendProgress value) => to.Report(new SendRequestProgress(subvolume, value.Inode, before + value.StreamBytes));
+        public void Report(SendProgress value) => to.Report(new SendRequestProgress(subvolume, index, value.Inode, before + value.StreamBytes));
     }
 }

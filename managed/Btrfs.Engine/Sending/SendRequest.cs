@@ -31,7 +31,8 @@ public sealed record SendRequest
 }
 
 /// <summary>How far a send has come.</summary>
-/// <param name="Subvolume">The subvolume at work; told once before its first byte.</param>
+/// <param name="Subvolume">The subvolume at work; told before its first byte.</param>
+/// <param name="Index">Its place in the request.</param>
 /// <param name="Inode">The inode at work; they go by ascending number. 0 before the first.</param>
 /// <param name="StreamBytes">Bytes of all streams made so far.</param>
-public readonly record struct SendRequestProgress(FsPath Subvolume, ulong Inode, long StreamBytes);
+public readonly record struct SendRequestProgress(FsPath Subvolume, int Index, ulong Inode, long StreamBytes);

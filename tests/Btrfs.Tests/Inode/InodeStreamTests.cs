@@ -18,7 +18,7 @@ public sealed class InodeStreamTests
         byte[] plain = Seq(15000);
         Assert.That(ReadAll(fs, "before/tree/plain").AsSpan().SequenceEqual(plain));
         Assert.That(ReadAll(fs, "after/tree/clone").AsSpan().SequenceEqual(plain));
-        plain.AsSpan(16384, 65536).Clear();
+        plain.AsSpan(16384).Clear();
         Assert.That(ReadAll(fs, "after/tree/plain").AsSpan().SequenceEqual(plain));
         Assert.That(ReadAll(fs, "after/tree/nosum").AsSpan().SequenceEqual(Seq(2000)));
         foreach (string algorithm in (string[])["zlib", "lzo", "zstd"])
