@@ -24,9 +24,13 @@ internal sealed class TreeSource : IDisposable
     /// <param name="report">Told what a person should know, such as missing devices or a damaged chunk tree.</param>
     /// <exception cref="BtrfsException">No file system can be made of the devices.</exception>
     /// <exception cref="IOException">A device can't be opened or read.</exception>
-    public static TreeSource Open(IReadOnlyList<string> paths, Action<string> report)
+    public static TreeSource Open(IReadOnlyList<string> paths, Action<string> report) =>
+        Open(DeviceSet.Open(paths, DeviceOpenOptions.Default), report);
+
+    /// <summary>The same over devices that are open already; they are the source's from here on.</summary>
+    public static TreeSource Open(DeviceSet devices, Action<string> report)
     {
-        TreeSource source = new(DeviceSet.Open(paths, DeviceOpenOptions.Default));
+        TreeSource source = new(devices);
         try
         {
             source._devices.LoadChunkTree(source.Blocks);
