@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Btrfs.Cli.Commands;
+using Btrfs.Cli.Commands.Files;
+using Btrfs.Cli.Commands.Inspect;
 using Btrfs.Cli.Host;
 using Btrfs.Format;
 using Btrfs.Stream;
@@ -56,7 +58,8 @@ internal static class CommandLine
         help.Aliases.Remove("/h");
         help.Aliases.Remove("/?");
         root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
-        root.Subcommands.Add(SendCommand.Create());
+        foreach (Command command in (Command[])[SendCommand.Create(), LsCommand.Create(), StatCommand.Create(), CatCommand.Create(), InspectCommands.Create()])
+            root.Subcommands.Add(command);
         return root;
     }
 

@@ -77,8 +77,9 @@ internal sealed class ImageArguments
         return fs;
     }
 
-    // The parser takes an option that it doesn't know for an argument.
-    private static void RefuseUnknownOptions(ParseResult parsed)
+    /// <summary>The parser takes an option that it doesn't know for an argument.</summary>
+    /// <exception cref="UsageException">There is one.</exception>
+    public static void RefuseUnknownOptions(ParseResult parsed)
     {
         Token? unknown = parsed.Tokens
             .TakeWhile(token => token.Type != TokenType.DoubleDash)
