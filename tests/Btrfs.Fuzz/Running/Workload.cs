@@ -1,9 +1,11 @@
+using Btrfs.Cli.Commands.Inspect;
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Data;
 using Btrfs.Inode.Names;
 using Btrfs.Send;
+using Btrfs.Storage;
 
 namespace Btrfs.Fuzz.Running;
 
@@ -21,6 +23,8 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
     {
         yield return ("ls -R and cat", ListAll);
 
+        yield return ("look up", LookUp);
+
         RootRecord[] snapshots = [];
         yield return ("subvolume list", () => snapshots = ReadOnlySubvolumes());
         foreach (RootRecord snapshot in snapshots)
@@ -36,6 +40,25 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
 
     private void Send(RootRecord root, RootRecord? parent, RootRecord[] sources, SendOptions options) =>
         new Sender(fs).Send(root, parent, sources, options, new BoundedSink(OutputLimit), null, cancellation);
+
+    /// <summary>Prints every tree; opened on its own, as it wants less of an image than anything else.</summary>
+    public static void Dump(DeviceSet devices)
+    {
+        TextOutput output = new(new BoundedSink(OutputLimit));
+        List<string> faults = [];
+        using TreeSource source = TreeSource.Open(devices, faults.Add);
+        new TreeDump(source, new TreeDumpOptions(), output, faults.Add).Run();
+        output.Flush();
+    }
+
+    private void LookUp()
+    {
+        SubvolumeTable subvolumes = new(fs);
+        foreach (SubvolumeInfo subvolume in subvolumes.Enumerate().Where(subvolume => !subvolume.Root.IsDead).ToList())
+        {
+            new PathLookup(fs).FindSubvolume(new FsPath(subvolumes.PathOf(subvolume)));
+        }
+    }
 
     private RootRecord[] ReadOnlySubvolumes()
     {
