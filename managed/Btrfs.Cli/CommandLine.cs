@@ -4,6 +4,8 @@ using System.CommandLine.Invocation;
 using Btrfs.Cli.Commands;
 using Btrfs.Cli.Commands.Files;
 using Btrfs.Cli.Commands.Inspect;
+using Btrfs.Cli.Commands.Space;
+using Btrfs.Cli.Commands.Subvolumes;
 using Btrfs.Cli.Host;
 using Btrfs.Format;
 using Btrfs.Stream;
@@ -58,8 +60,15 @@ internal static class CommandLine
         help.Aliases.Remove("/h");
         help.Aliases.Remove("/?");
         root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
-        foreach (Command command in (Command[])[SendCommand.Create(), LsCommand.Create(), StatCommand.Create(), CatCommand.Create(), InspectCommands.Create()])
-            root.Subcommands.Add(command);
+        root.Subcommands.Add(SendCommand.Create());
+        root.Subcommands.Add(ReceiveCommand.Create());
+        root.Subcommands.Add(SubvolumeCommands.Create());
+        root.Subcommands.Add(FilesystemCommands.Create());
+        root.Subcommands.Add(LsCommand.Create());
+        root.Subcommands.Add(StatCommand.Create());
+        root.Subcommands.Add(CatCommand.Create());
+        root.Subcommands.Add(GetCommand.Create());
+        root.Subcommands.Add(InspectCommands.Create());
         return root;
     }
 

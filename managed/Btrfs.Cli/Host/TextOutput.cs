@@ -10,7 +10,10 @@ internal sealed class TextOutput
 {
     private const int BufferSize = 64 * 1024;
 
-    private readonly BufferedStream _stream = new(new StandardOutput(), BufferSize);
+    private static readonly StandardOutput s_output = new();
+
+    private readonly byte[] _buffer = new byte[BufferSize];
+    private int _length;
     private readonly bool _isTerminal = !Console.IsOutputRedirected;
 
     private TextOutput()
@@ -31,47 +34,63 @@ internal sealed class TextOutput
             throw;
         }
 
-        output._stream.Flush();
+        output.Flush();
     }
 
     public TextOutput Append(string text)
     {
         Span<byte> bytes = stackalloc byte[256];
-        if (Encoding.UTF8.TryGetBytes(text, bytes, out int length))
-            _stream.Write(bytes[..length]);
-        else
-            _stream.Write(Encoding.UTF8.GetBytes(text));
+        Write(Encoding.UTF8.TryGetBytes(text, bytes, out int length) ? bytes[..length] : Encoding.UTF8.GetBytes(text));
         return this;
     }
 
     /// <summary>Adds bytes that came from an image.</summary>
     public TextOutput Append(ReadOnlySpan<byte> name)
     {
-        if (!_isTerminal)
-        {
-            _stream.Write(name);
-            return this;
-        }
-
-        foreach (byte letter in name)
-            _stream.WriteByte(letter is < 0x20 or 0x7F ? (byte)'?' : letter);
+        Write(_isTerminal ? Harmless(name) : name);
         return this;
     }
 
     public void Line(string text = "")
     {
         Append(text);
-        _stream.WriteByte((byte)'\n');
+        Write("\n"u8);
     }
 
-    /// <summary>Adds raw bytes: file content.</summary>
-    public void Write(ReadOnlySpan<byte> content) => _stream.Write(content);
+    private static byte[] Harmless(ReadOnlySpan<byte> name)
+    {
+        byte[] shown = name.ToArray();
+        foreach (ref byte letter in shown.AsSpan())
+            letter = letter is < 0x20 or 0x7F ? (byte)'?' : letter;
+        return shown;
+    }
+
+    private void Write(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > _buffer.Length - _length)
+            Flush();
+        if (bytes.Length > _buffer.Length)
+        {
+            s_output.Write(bytes);
+            return;
+        }
+
+        bytes.CopyTo(_buffer.AsSpan(_length));
+        _length += bytes.Length;
+    }
+
+    private void Flush()
+    {
+        ReadOnlySpan<byte> gathered = _buffer.AsSpan(0, _length);
+        _length = 0;
+        s_output.Write(gathered);
+    }
 
     private void TryFlush()
     {
         try
         {
-            _stream.Flush();
+            Flush();
         }
         catch (IOException)
         {

@@ -10,13 +10,12 @@ internal sealed class ByteSize
     private static readonly string[] s_decimal = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     private static readonly ByteSize s_human = new(false, 1024, null);
 
-    private readonly bool _isRaw;
     private readonly int _base;
     private readonly int? _unit;
 
     private ByteSize(bool isRaw, int @base, int? unit)
     {
-        _isRaw = isRaw;
+        IsRaw = isRaw;
         _base = @base;
         _unit = unit;
     }
@@ -24,9 +23,12 @@ internal sealed class ByteSize
     /// <summary>The largest binary unit that leaves a number of at least 1.</summary>
     public static string Human(long bytes) => s_human.Format((ulong)bytes);
 
+    /// <summary>Whether sizes are plain numbers of bytes.</summary>
+    public bool IsRaw { get; }
+
     public string Format(ulong bytes)
     {
-        if (_isRaw)
+        if (IsRaw)
             return bytes.ToString(CultureInfo.InvariantCulture);
 
         double value = bytes;

@@ -35,5 +35,8 @@ internal sealed class PathText
         _lengths.RemoveAt(_lengths.Count - 1);
     }
 
+    /// <summary>What <see cref="Down"/> added last.</summary>
+    public ReadOnlySpan<byte> LastPart => _bytes.AsSpan((_lengths[^1] + 1).._length);
+
     public override string ToString() => new FsPath(Bytes.ToArray()).ToString();
 }

@@ -14,7 +14,7 @@ internal static class CatCommand
     public static Command Create()
     {
         Command command = new("cat", "Write the content of files to standard output, every checksum verified.");
-        ImageArguments image = new(command, "PATH", "Paths from the top level (subvolume 5)", least: 1, most: int.MaxValue);
+        ImageArguments image = new(command, 1, ("PATH...", "Paths from the top level (subvolume 5)"));
         command.SetAction(parsed =>
         {
             (IReadOnlyList<string> devices, IReadOnlyList<string> paths) = image.Split(parsed);

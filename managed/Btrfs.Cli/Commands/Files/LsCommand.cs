@@ -17,7 +17,7 @@ internal static class LsCommand
         command.Options.Add(longFormat);
         command.Options.Add(recursive);
         command.Options.Add(all);
-        ImageArguments image = new(command, "PATH", "A path from the top level (subvolume 5); default is the top", most: 1);
+        ImageArguments image = new(command, 0, ("PATH", "A path from the top level (subvolume 5); default is the top"));
         command.SetAction(parsed =>
         {
             (IReadOnlyList<string> devices, IReadOnlyList<string> paths) = image.Split(parsed);

@@ -16,7 +16,7 @@ internal static class StatCommand
     public static Command Create()
     {
         Command command = new("stat", "Tell all that is known of a file or directory, its extended attributes included.");
-        ImageArguments image = new(command, "PATH", "A path from the top level (subvolume 5)", least: 1, most: 1);
+        ImageArguments image = new(command, 1, ("PATH", "A path from the top level (subvolume 5)"));
         command.SetAction(parsed =>
         {
             (IReadOnlyList<string> devices, IReadOnlyList<string> paths) = image.Split(parsed);

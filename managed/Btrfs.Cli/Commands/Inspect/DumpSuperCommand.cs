@@ -46,7 +46,7 @@ internal static class DumpSuperCommand
                 Force = parsed.GetValue(force),
                 Offset = parsed.GetValue(bytenr) ?? OffsetOf(parsed.GetValue(copy) ?? 0),
             };
-            ImageArguments.RefuseUnknownOptions(parsed);
+            ImageArguments.RefuseUnknownOptions(parsed, parsed.GetValue(images) ?? []);
             using StandardOutput output = new();
             return Run(parsed.GetValue(images) ?? [], options, new TextOutput(output, TimeZoneInfo.Local), ErrorOutput.WriteLine);
         });
