@@ -51,13 +51,14 @@ internal sealed class StateBuilder : IDisposable
         for (int round = 0; round < Options.Rounds; round++)
         {
             Log.Note($"-- round {round}");
-            _session.Current = _session.Subvolumes[0];
-            if (round == 0 || _random.Percent(10))
-                StartWithBulk();
+            // Late in the round, or too little of the bulk survives until the snapshot.
+            int bulkAt = round == 0 || _random.Percent(20) ? _random.Between(Options.OperationsPerRound / 2, Options.OperationsPerRound - 1) : -1;
             for (int operation = 0; operation < Options.OperationsPerRound; operation++)
             {
                 _session.Current = _random.Percent(75) ? _session.Subvolumes[0] : _random.Pick(_session.Subvolumes);
                 OperationTable.Step(_session);
+                if (operation == bulkAt)
+                    MakeBulk();
             }
 
             TakeSnapshots();
@@ -97,7 +98,7 @@ internal sealed class StateBuilder : IDisposable
         _session.Current = _session.Subvolumes[^1];
     }
 
-    private void StartWithBulk()
+    private void MakeBulk()
     {
         string mix = Options.Mix.Name;
         if (mix == "links" || _random.Percent(6))
@@ -105,10 +106,10 @@ internal sealed class StateBuilder : IDisposable
             for (int i = 0; i < 10; i++)
                 NameOperations.Create(_session);
             // Enough names in one directory for extended references; with the largest nodes that would take thousands.
-            BulkOperations.LinkManyTimes(_session, Options.NodeSizeBytes switch { 4096 => 260, 16384 => 900, _ => 60 });
+            BulkOperations.LinkManyTimes(_session, Options.NodeSizeBytes switch { 4096 => 330, 16384 => 900, _ => 60 });
         }
 
-        if (mix == "deep" && _random.Percent(50))
+        if (mix == "deep" && _random.Percent(80))
             GrowLongPath();
         if (mix == "clones" && _random.Percent(50))
             CloneOperations.MakeManyReferences(_session);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
 using Btrfs.Cli.Host;
 using Btrfs.Cli.Text;
 using Btrfs.Ctree;
