@@ -1,7 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Btrfs.Cli.Commands.Files;
 using Btrfs.Cli.Commands.Inspect;
-using Btrfs.Cli.Host;
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Inode;
@@ -48,7 +47,7 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
     /// <summary>Prints every tree; opened on its own, as it wants less of an image than anything else.</summary>
     public static void Dump(DeviceSet devices)
     {
-        TextOutput output = new(new BoundedSink(OutputLimit));
+        Btrfs.Cli.Commands.Inspect.TextOutput output = new(new BoundedSink(OutputLimit), TimeZoneInfo.Utc);
         List<string> faults = [];
         using TreeSource source = TreeSource.Open(devices, faults.Add);
         new TreeDump(source, new TreeDumpOptions(), output, faults.Add).Run();
@@ -80,7 +79,7 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
 
     private void List()
     {
-        TextOutput output = new(new BoundedSink(OutputLimit));
+        Btrfs.Cli.Host.TextOutput output = new(new BoundedSink(OutputLimit), isTerminal: false);
         new Listing(fs, output, isLong: true, showsAll: true, cancellation).Print(FsPath.Root, isRecursive: true);
         output.Flush();
     }
