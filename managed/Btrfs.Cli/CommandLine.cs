@@ -2,6 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Btrfs.Cli.Commands;
+using Btrfs.Cli.Commands.Files;
+using Btrfs.Cli.Commands.Inspect;
+using Btrfs.Cli.Commands.Space;
+using Btrfs.Cli.Commands.Subvolumes;
 using Btrfs.Cli.Host;
 using Btrfs.Format;
 using Btrfs.Stream;
@@ -57,6 +61,14 @@ internal static class CommandLine
         help.Aliases.Remove("/?");
         root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
         root.Subcommands.Add(SendCommand.Create());
+        root.Subcommands.Add(ReceiveCommand.Create());
+        root.Subcommands.Add(SubvolumeCommands.Create());
+        root.Subcommands.Add(FilesystemCommands.Create());
+        root.Subcommands.Add(LsCommand.Create());
+        root.Subcommands.Add(StatCommand.Create());
+        root.Subcommands.Add(CatCommand.Create());
+        root.Subcommands.Add(GetCommand.Create());
+        root.Subcommands.Add(InspectCommands.Create());
         return root;
     }
 

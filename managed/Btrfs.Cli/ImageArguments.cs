@@ -17,28 +17,20 @@ internal sealed class ImageArguments
         Description = "A further device of a file system that spans several; repeat for each, in any order",
     };
 
-    private readonly Argument<string?> _image;
-    private readonly Argument<string[]>? _rest;
+    private readonly Argument<string?> _image = new("IMAGE") { Description = "An image file or block device", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument[] _others;
     private readonly int _least;
-    private readonly int _most;
 
     /// <param name="command">Gets the arguments and the option.</param>
-    /// <param name="rest">What follows IMAGE, as help names it; null for nothing.</param>
-    /// <param name="restDescription">What help tells of it.</param>
-    /// <param name="least">How many must follow IMAGE.</param>
-    /// <param name="most">How many may.</param>
-    public ImageArguments(Command command, string? rest = null, string? restDescription = null, int least = 0, int most = 0)
+    /// <param name="least">How many arguments must follow IMAGE.</param>
+    /// <param name="others">What may follow, as help tells of it; a name that ends in dots may be repeated.</param>
+    public ImageArguments(Command command, int least = 0, params (string Name, string Description)[] others)
     {
-        _image = new Argument<string?>("IMAGE") { Description = "An image file or block device", Arity = ArgumentArity.ZeroOrOne };
         _least = least;
-        _most = most;
+        _others = Array.ConvertAll(others, other => Make(other.Name, other.Description));
         command.Arguments.Add(_image);
-        if (rest is not null)
-        {
-            _rest = new Argument<string[]>(rest) { Description = restDescription, Arity = ArgumentArity.ZeroOrMore };
-            command.Arguments.Add(_rest);
-        }
-
+        foreach (Argument argument in _others)
+            command.Arguments.Add(argument);
         command.Options.Add(_devices);
     }
 
@@ -46,8 +38,8 @@ internal sealed class ImageArguments
     /// <exception cref="UsageException">Too few or too many.</exception>
     public (IReadOnlyList<string> DevicePaths, IReadOnlyList<string> Others) Split(ParseResult parsed)
     {
-        RefuseUnknownOptions(parsed);
-        List<string> positional = [.. Tokens(parsed, _image), .. _rest is null ? [] : Tokens(parsed, _rest)];
+        List<string> positional = [.. Tokens(parsed, _image), .. _others.SelectMany(argument => Tokens(parsed, argument))];
+        RefuseUnknownOptions(parsed, positional);
         List<string> devices = [.. parsed.GetValue(_devices) ?? []];
         if (positional.Count > 0 && (devices.Count == 0 || File.Exists(positional[0])))
         {
@@ -58,9 +50,9 @@ internal sealed class ImageArguments
         if (devices.Count == 0)
             throw new UsageException("IMAGE is missing");
         if (positional.Count < _least)
-            throw new UsageException($"{_rest!.Name} is missing");
-        if (positional.Count > _most)
-            throw new UsageException($"'{positional[_most]}' is one argument too many");
+            throw new UsageException($"{_others[positional.Count].Name.TrimEnd('.')} is missing");
+        if (positional.Count > _others.Length && !_others.Any(argument => argument.Arity.MaximumNumberOfValues > 1))
+            throw new UsageException($"'{positional[_others.Length]}' is one argument too many");
         return ([.. devices.DistinctBy(Path.GetFullPath)], positional);
     }
 
@@ -77,15 +69,21 @@ internal sealed class ImageArguments
         return fs;
     }
 
-    // The parser takes an option that it doesn't know for an argument.
-    private static void RefuseUnknownOptions(ParseResult parsed)
+    /// <summary>The parser takes an option that it doesn't know for an argument. Behind "--" everything is one.</summary>
+    /// <exception cref="UsageException">There is one among them.</exception>
+    public static void RefuseUnknownOptions(ParseResult parsed, IReadOnlyList<string> positional)
     {
-        Token? unknown = parsed.Tokens
-            .TakeWhile(token => token.Type != TokenType.DoubleDash)
-            .FirstOrDefault(token => token.Type == TokenType.Argument && token.Value.Length > 1 && token.Value[0] == '-');
+        int exempt = parsed.Tokens.Reverse().TakeWhile(token => token.Type != TokenType.DoubleDash).Count();
+        int free = exempt == parsed.Tokens.Count ? 0 : exempt;
+        string? unknown = positional.SkipLast(free).FirstOrDefault(argument => argument.Length > 1 && argument[0] == '-');
         if (unknown is not null)
-            throw new UsageException($"unknown option '{unknown.Value}'");
+            throw new UsageException($"unknown option '{unknown}'");
     }
+
+    private static Argument Make(string name, string description) =>
+        name.EndsWith("...", StringComparison.Ordinal)
+            ? new Argument<string[]>(name) { Description = description, Arity = ArgumentArity.ZeroOrMore }
+            : new Argument<string?>(name) { Description = description, Arity = ArgumentArity.ZeroOrOne };
 
     private static IEnumerable<string> Tokens(ParseResult parsed, Argument argument) =>
         parsed.GetResult(argument)?.Tokens.Select(token => token.Value) ?? [];

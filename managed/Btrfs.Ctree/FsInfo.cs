@@ -119,15 +119,9 @@ public sealed class FsInfo : IDisposable
     }
 
     /// <summary>Whether the kernel has the file system mounted and has committed since this opening.</summary>
-    /// <exception cref="IOException">A device can't be opened or read any more.</exception>
+    /// <exception cref="IOException">A device can't be read any more.</exception>
     /// <exception cref="BtrfsException">A device has no valid superblock any more.</exception>
-    public bool HasNewerCommit()
-    {
-        if (!_devices.IsMounted)
-            return false;
-        using DeviceSet now = _devices.OpenAgain();
-        return now.Superblock.Generation != _superblock.Generation;
-    }
+    public bool HasNewerCommit() => _devices.IsMounted && _devices.ReadCurrentGeneration() != _superblock.Generation;
 
     public void Dispose() => _devices.Dispose();
 }

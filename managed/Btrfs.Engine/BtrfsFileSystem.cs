@@ -1,5 +1,8 @@
 using Btrfs.Ctree;
 using Btrfs.Format;
+using Btrfs.Inode;
+using Btrfs.Inode.Data;
+using Btrfs.Inode.Names;
 using Btrfs.Storage;
 
 namespace Btrfs.Engine;
@@ -38,6 +41,44 @@ public sealed class BtrfsFileSystem : IDisposable
         IReadOnlyList<string> devicePaths, BtrfsOpenOptions? options = null, CancellationToken cancellation = default) =>
         Task.Run(() => Open(devicePaths, options), cancellation);
 
+    /// <summary>The subvolume that the kernel mounts when it isn't told which. Paths count from the top level (5) all the same.</summary>
+    public ulong DefaultSubvolumeId => new SubvolumeTable(Info).DefaultId;
+
+    /// <summary>All subvolumes and snapshots by ascending id, the top level first, deleted ones that are not yet cleaned up included.</summary>
+    public IEnumerable<SubvolumeInfo> EnumerateSubvolumes() => new SubvolumeTable(Info).Enumerate();
+
+    /// <summary>What is known of a file or directory. Symbolic links are not followed, here and in all calls.</summary>
+    /// <exception cref="InvalidRequestException">There is nothing at the path.</exception>
+    public FileStatus GetStatus(FsPath path) => new PathLookup(Info).Find(path, out Location above).GetStatus(above.Inode);
+
+    /// <summary>Opens a file's content: seekable, read-only, every sector verified as it is read.</summary>
+    /// <exception cref="InvalidRequestException">There is nothing at the path, or no regular file.</exception>
+    public System.IO.Stream OpenFile(FsPath path)
+    {
+        Location at = new PathLookup(Info).Find(path, out Location above);
+        if (!at.GetStatus(above.Inode).IsRegular)
+            throw new InvalidRequestException($"'{path}' is not a regular file");
+        return new InodeStream(at.Subvolume, at.Inode);
+    }
+
+    /// <summary>The entries of a directory in the order in which they were made, read one by one.</summary>
+    /// <exception cref="InvalidRequestException">There is nothing at the path, or no directory.</exception>
+    public IEnumerable<DirectoryEntry> EnumerateDirectory(FsPath path)
+    {
+        Location at = new PathLookup(Info).Find(path, out Location above);
+        if (!at.GetStatus(above.Inode).IsDirectory)
+            throw new InvalidRequestException($"'{path}' is not a directory");
+        return at.IsEmptySubvolumeDirectory ? [] : Entries(at);
+    }
+
+    /// <summary>The extended attributes of a file or directory, ACLs and capabilities among them.</summary>
+    /// <exception cref="InvalidRequestException">There is nothing at the path.</exception>
+    public IEnumerable<Xattr> EnumerateXattrs(FsPath path)
+    {
+        Location at = new PathLookup(Info).Find(path);
+        return at.IsEmptySubvolumeDirectory ? [] : at.Subvolume.EnumerateXattrs(at.Inode);
+    }
+
     /// <summary>Sends read-only subvolumes as streams, byte for byte as the kernel and btrfs-progs do.</summary>
     /// <param name="request">What to send.</param>
     /// <param name="output">Where the streams go: written in large pieces, flushed, not closed.</param>
@@ -65,4 +106,11 @@ public sealed class BtrfsFileSystem : IDisposable
 
     /// <summary>Closes the devices.</summary>
     public void Dispose() => Info.Dispose();
+
+    private static IEnumerable<DirectoryEntry> Entries(Location directory)
+    {
+        ulong position = 0;
+        while (directory.Subvolume.TryReadEntry(directory.Inode, ref position, out DirEntry entry))
+            yield return new DirectoryEntry(entry);
+    }
 }

@@ -13,6 +13,12 @@ public readonly record struct Location(Subvolume Subvolume, ulong Inode)
 {
     public bool IsEmptySubvolumeDirectory => Inode == ObjectIds.EmptySubvolDir;
 
+    /// <summary>What is known of the inode.</summary>
+    /// <param name="above">The directory that holds it: an empty subvolume directory takes after that one.</param>
+    /// <exception cref="CorruptMetadataException">There is no such inode.</exception>
+    public FileStatus GetStatus(ulong above) =>
+        IsEmptySubvolumeDirectory ? FileStatus.OfEmptySubvolumeDirectory(Subvolume.GetStatus(above)) : Subvolume.GetStatus(Inode);
+
     public bool IsSubvolumeTop => Inode == ObjectIds.FirstFree;
 }
 
@@ -25,9 +31,14 @@ public sealed class PathLookup(FsInfo fs)
     private readonly SubvolumeTable _subvolumes = new(fs);
 
     /// <exception cref="InvalidRequestException">There is nothing at the path; the message says which part is missing.</exception>
-    public Location Find(FsPath path)
+    public Location Find(FsPath path) => Find(path, out _);
+
+    /// <param name="path">The path.</param>
+    /// <param name="above">The directory that holds the last part; for the top itself the top.</param>
+    /// <exception cref="InvalidRequestException">There is nothing at the path; the message says which part is missing.</exception>
+    public Location Find(FsPath path, out Location above)
     {
-        Location at = Top(ObjectIds.FsTree);
+        Location at = above = Top(ObjectIds.FsTree);
         ReadOnlySpan<byte> bytes = path.Bytes;
         foreach (Range range in bytes.Split((byte)'/'))
         {
@@ -36,6 +47,7 @@ public sealed class PathLookup(FsInfo fs)
                 continue;
             if (at.IsEmptySubvolumeDirectory || !at.Subvolume.TryLookup(at.Inode, name, out DirEntry entry))
                 throw new InvalidRequestException($"no such file or directory: '{Encoding.UTF8.GetString(bytes[..range.End.Value])}'");
+            above = at;
             at = Follow(at, entry);
         }
 
@@ -63,7 +75,7 @@ public sealed class PathLookup(FsInfo fs)
     }
 
     /// <summary>
-    /// Where an entry of a directory leads. The entry of a subvolume counts only if the root tree links that subvolume to this very place: in
+    /// Where an entry of a directory leads. The entry of a subvolume counts only if the root tree hangs that subvolume in this very place: in
     /// a snapshot the entries of nested subvolumes stay behind, and the kernel shows an empty directory for them.
     /// </summary>
     public Location Follow(Location directory, in DirEntry entry)
@@ -71,8 +83,11 @@ public sealed class PathLookup(FsInfo fs)
         ulong target = entry.Location.ObjectId;
         if (!entry.IsSubvolume)
             return directory with { Inode = target };
-        if (_subvolumes.IsLinked(target, directory.Subvolume.Id, directory.Inode, entry.Name) && fs.TryFindRoot(target) is { IsDead: false })
-            return Top(target);
+        if (_subvolumes.TryGet(target) is { Root.IsDead: false } subvolume && subvolume.HangsAt(directory, entry.Name))
+            return new Location(new Subvolume(fs, subvolume.Root), ObjectIds.FirstFree);
         return directory with { Inode = ObjectIds.EmptySubvolDir };
     }
+
+    /// <summary>The place of a subvolume's entry in the directory that holds it; 0 where there is none.</summary>
+    internal ulong IndexOf(Subvolume subvolume) => _subvolumes.TryGet(subvolume.Id)?.Index ?? 0;
 }

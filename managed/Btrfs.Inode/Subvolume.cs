@@ -10,6 +10,8 @@ namespace Btrfs.Inode;
 /// </summary>
 public sealed class Subvolume
 {
+    private const ulong FirstDirIndex = 2;
+
     // Inodes, names and entries are looked up in turns: each kind keeps its place in the tree.
     private readonly TreeCursor _inodes;
     private readonly TreeCursor _names;
@@ -75,6 +77,48 @@ public sealed class Subvolume
         return false;
     }
 
+    /// <summary>Reads a directory entry by entry, in the order in which they were made, as the kernel lists them.</summary>
+    /// <param name="directory">The directory's inode.</param>
+    /// <param name="position">0 at first; then the index of the entry. It may be kept, and reading go on from it later.</param>
+    /// <param name="entry">The next entry.</param>
+    /// <returns>False at the end.</returns>
+    public bool TryReadEntry(ulong directory, ref ulong position, out DirEntry entry)
+    {
+        entry = default;
+        if (position == ulong.MaxValue)
+            return false;
+
+        // Indexes below the first belong to "." and "..", which have no items.
+        ulong next = Math.Max(position + 1, FirstDirIndex);
+        _entries.Seek(new Key(directory, ItemType.DirIndex, next));
+        if (!_entries.IsValid || _entries.Key.ObjectId != directory || _entries.Key.Type != ItemType.DirIndex || _entries.Key.Offset < next)
+            return false;
+
+        DirEntryEnumerator entries = new(_entries.Data);
+        position = _entries.Key.Offset;
+        if (!entries.MoveNext())
+            return false;
+        entry = entries.Current;
+        return true;
+    }
+
+    /// <summary>The extended attributes of an inode, by the hashes of their names.</summary>
+    public IEnumerable<Xattr> EnumerateXattrs(ulong inode)
+    {
+        TreeCursor cursor = OpenCursor();
+        cursor.Seek(new Key(inode, ItemType.XattrItem, 0));
+        for (; cursor.IsValid && cursor.Key.ObjectId == inode && cursor.Key.Type == ItemType.XattrItem; cursor.MoveNext())
+        {
+            foreach (Xattr xattr in XattrsOf(cursor.Data))
+                yield return xattr;
+        }
+    }
+
+    /// <summary>What is known of an inode.</summary>
+    /// <exception cref="CorruptMetadataException">There is no such inode, though something leads to it.</exception>
+    public FileStatus GetStatus(ulong inode) =>
+        TryGetInode(inode, out InodeItem item) ? FileStatus.Of(Id, inode, item) : throw Corrupt(inode, "there is no such inode");
+
     /// <summary>Looks up an extended attribute.</summary>
     public bool TryGetXattr(ulong inode, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {
@@ -102,6 +146,14 @@ public sealed class Subvolume
         if (extent.Compression != CompressionType.None)
             throw Corrupt(inode, "the target of a symbolic link is compressed");
         return extent.InlinePayload;
+    }
+
+    private static List<Xattr> XattrsOf(ReadOnlySpan<byte> item)
+    {
+        List<Xattr> xattrs = [];
+        foreach (DirEntry entry in new DirEntryEnumerator(item))
+            xattrs.Add(new Xattr(entry));
+        return xattrs;
     }
 
     private CorruptMetadataException Corrupt(ulong inode, string what) =>

@@ -9,11 +9,12 @@ public sealed class SubvolumeInfo
 {
     private readonly byte[] _name;
 
-    internal SubvolumeInfo(RootRecord root, ulong parentId, ulong directory, byte[] name)
+    internal SubvolumeInfo(RootRecord root, ulong parentId, ulong directory, ulong index, byte[] name)
     {
         Root = root;
         ParentId = parentId;
         Directory = directory;
+        Index = index;
         _name = name;
     }
 
@@ -27,10 +28,17 @@ public sealed class SubvolumeInfo
     /// <summary>The inode of the directory that holds its entry, in the parent.</summary>
     public ulong Directory { get; }
 
+    /// <summary>The place of its entry in that directory.</summary>
+    public ulong Index { get; }
+
     /// <summary>The name of its entry; empty where there is none.</summary>
     public ReadOnlySpan<byte> Name => _name;
 
     public bool IsSnapshot => !Root.Item.ParentUuid.IsZero;
+
+    /// <summary>Whether its entry is this one. The top level has none, whatever a damaged root tree says.</summary>
+    internal bool HangsAt(Location directory, ReadOnlySpan<byte> name) =>
+        Id != ObjectIds.FsTree && ParentId == directory.Subvolume.Id && Directory == directory.Inode && Name.SequenceEqual(name);
 }
 
 /// <summary>The subvolumes of a file system, and their places in its directory tree. Not thread-safe.</summary>
@@ -80,10 +88,10 @@ public sealed class SubvolumeTable
 
         _cursor.Seek(new Key(id, ItemType.RootBackref, 0));
         if (!_cursor.IsValid || _cursor.Key.ObjectId != id || _cursor.Key.Type != ItemType.RootBackref)
-            return new SubvolumeInfo(root, 0, 0, []);
+            return new SubvolumeInfo(root, 0, 0, 0, []);
 
         ref readonly RootRef link = ref _cursor.Record<RootRef>();
-        return new SubvolumeInfo(root, _cursor.Key.Offset, link.DirId, NameOf(_cursor.Data).ToArray());
+        return new SubvolumeInfo(root, _cursor.Key.Offset, link.DirId, link.Sequence, NameOf(_cursor.Data).ToArray());
     }
 
     /// <summary>The subvolume that the kernel mounts when it isn't told which: usually the top level.</summary>
@@ -101,12 +109,6 @@ public sealed class SubvolumeTable
             return ObjectIds.FsTree;
         }
     }
-
-    /// <summary>Whether the root tree says that a subvolume hangs under this name in this directory.</summary>
-    public bool IsLinked(ulong id, ulong parentId, ulong directory, ReadOnlySpan<byte> name) =>
-        _cursor.TryFind(new Key(parentId, ItemType.RootRef, id))
-        && _cursor.Record<RootRef>().DirId == directory
-        && NameOf(_cursor.Data).SequenceEqual(name);
 
     /// <summary>The path of a subvolume from the top level, without a leading slash; empty for the top level itself.</summary>
     /// <exception cref="InvalidRequestException">It is deleted and has no path any more.</exception>

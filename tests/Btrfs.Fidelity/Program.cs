@@ -2,20 +2,28 @@ using System.Diagnostics;
 using System.Globalization;
 using Btrfs.Fidelity;
 
-return args switch
+try
 {
-    ["export", string seed, string directory] => ExportSeed(seed, directory),
-    ["pack", string source, string target] => Pack(source, target),
-    ["demo", string golden, string engine] => Demonstration.Run(golden, engine),
-    ["compare", string directory, .. string[] options] => CompareExport(directory, new RunOptions(options)),
-    ["run", .. string[] options] => RunSeeds(new RunOptions(options)),
-    _ => Usage(),
-};
+    return args switch
+    {
+        ["export", string seed, string directory] => ExportSeed(ulong.Parse(seed, CultureInfo.InvariantCulture), directory),
+        ["pack", string source, string target] => Pack(source, target),
+        ["demo", string golden, string engine] => Demonstration.Run(golden, engine),
+        ["compare", string directory, .. string[] options] => CompareExport(directory, new RunOptions(options)),
+        ["run", .. string[] options] => RunSeeds(new RunOptions(options)),
+        _ => Usage(),
+    };
+}
+catch (Exception error) when (error is ArgumentException or FormatException or OverflowException)
+{
+    Console.Error.WriteLine(error.Message);
+    return 2;
+}
 
-static int ExportSeed(string seed, string directory)
+static int ExportSeed(ulong seed, string directory)
 {
     Stopwatch watch = Stopwatch.StartNew();
-    Export export = Export.Write(ulong.Parse(seed, CultureInfo.InvariantCulture), directory);
+    Export export = Export.Write(seed, directory);
     Console.WriteLine($"seed {seed}: {export.Options}");
     Console.WriteLine(
         $"{export.Snapshots.Length} snapshots, {export.Streams.Length} streams, {export.Streams.Sum(stream => stream.LengthBytes):n0} bytes,"

@@ -27,7 +27,7 @@ internal static class SendCommand
         Option<bool> quiet = new("-q", "--quiet") { Description = "Tell only errors" };
         foreach (Option option in new Option[] { join, parent, cloneSources, file, noData, protocol, compressed, verbose, quiet })
             command.Options.Add(option);
-        ImageArguments image = new(command, "SUBVOL", "Paths of the subvolumes, counted from the top level (subvolume 5)", least: 1, most: int.MaxValue);
+        ImageArguments image = new(command, 1, ("SUBVOL...", "Paths of the subvolumes, counted from the top level (subvolume 5)"));
 
         command.SetAction(parsed =>
         {

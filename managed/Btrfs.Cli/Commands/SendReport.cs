@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Btrfs.Cli.Host;
+using Btrfs.Cli.Text;
 using Btrfs.Engine;
 
 namespace Btrfs.Cli.Commands;
@@ -34,7 +35,7 @@ internal sealed class SendReport(Verbosity verbosity) : IProgress<SendRequestPro
         else if (_showsProgress && _clock.Elapsed >= _next)
         {
             _next = _clock.Elapsed + s_interval;
-            ErrorOutput.ShowProgress($"{ByteSize.Format(value.StreamBytes)} sent, {PerSecond()}, at inode {value.Inode}");
+            ErrorOutput.ShowProgress($"{ByteSize.Human(value.StreamBytes)} sent, {PerSecond()}, at inode {value.Inode}");
         }
     }
 
@@ -47,5 +48,5 @@ internal sealed class SendReport(Verbosity verbosity) : IProgress<SendRequestPro
             ErrorOutput.ClearProgress();
     }
 
-    private string PerSecond() => $"{ByteSize.Format((long)(_streamBytes / _clock.Elapsed.TotalSeconds))}/s";
+    private string PerSecond() => $"{ByteSize.Human((long)(_streamBytes / _clock.Elapsed.TotalSeconds))}/s";
 }

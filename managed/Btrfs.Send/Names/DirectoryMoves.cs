@@ -38,8 +38,6 @@ internal sealed class DirectoryMoves
 
     public bool HasWaiting => _waiting.Count > 0;
 
-    public int WaitingCount => _waiting.Count;
-
     public bool IsWaiting(ulong inode) => _waiting.ContainsKey(inode);
 
     public WaitingMove? Waiting(ulong inode) => _waiting.GetValueOrDefault(inode);

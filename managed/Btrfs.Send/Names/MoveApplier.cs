@@ -1,4 +1,3 @@
-using Btrfs.Format;
 using Btrfs.Send.Emit;
 using Btrfs.Send.State;
 
@@ -16,21 +15,17 @@ internal sealed class MoveApplier(
             return;
 
         Queue<PendingMove> queue = new(first);
-        int putOff = 0;
         while (queue.TryDequeue(out PendingMove? move))
         {
             ulong progress = context.Progress;
-            putOff = TryApply(move) ? 0 : putOff + 1;
+            Apply(move);
             context.Progress = progress;
-            if (putOff > moves.WaitingCount)
-                throw new BtrfsException($"inconsistent snapshots: directory {move.Inode.Number} and those that it waits for wait for each other");
             foreach (PendingMove next in moves.TakePending(move.Inode.Number))
                 queue.Enqueue(next);
         }
     }
 
-    /// <summary>False when the move has to wait again, now for another directory. In sound snapshots that one moves before this one is asked again.</summary>
-    private bool TryApply(PendingMove move)
+    private void Apply(PendingMove move)
     {
         WaitingMove waited = moves.StopWaiting(move.Inode.Number);
         byte[] from = WhereItIs(move.Inode, waited);
@@ -41,7 +36,7 @@ internal sealed class MoveApplier(
         {
             WaitingMove again = moves.Add(move, blocker, waited.IsOrphan);
             again.RemoveAfterwards = waited.RemoveAfterwards;
-            return false;
+            return;
         }
 
         emitter.Rename(from, paths.Of(move.Inode));
@@ -54,8 +49,6 @@ internal sealed class MoveApplier(
             if (context.Send.TryGetInode(touched.Number, out _))
                 times.Defer(touched);
         }
-
-        return true;
     }
 
     private byte[] WhereItIs(InodeId inode, WaitingMove waited)

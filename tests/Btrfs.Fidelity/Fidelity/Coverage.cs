@@ -6,7 +6,6 @@ namespace Btrfs.Fidelity;
 /// <summary>Counts which situations streams and states reached: a judge that never sees a case cannot judge it.</summary>
 internal sealed partial class Coverage
 {
-    private const int PathAttribute = 15;
     private const int PathToAttribute = 16;
     private const int LinkAttribute = 17;
     private const int XattrNameAttribute = 13;
@@ -58,7 +57,7 @@ internal sealed partial class Coverage
             CountSpecial(command, version, ownUuid);
             if (command.Name == "link")
             {
-                string existing = Latin(command.Attribute(PathAttribute, version)).Split('/')[0] + "/" + Latin(command.Attribute(LinkAttribute, version));
+                string existing = Latin(command.Attribute(LinkAttribute, version));
                 links[existing] = links.GetValueOrDefault(existing) + 1;
             }
         }

@@ -12,7 +12,7 @@ internal static class OperationTable
 
         if (model.Entries.Count < 6)
             NameOperations.Create(session);
-        else if (model.Entries.Count > session.Options.Mix.TargetNodes && random.Percent(40))
+        else if (model.InodeCount > session.Options.Mix.TargetNodes && random.Percent(40))
             NameOperations.Remove(session);
         else
             Run(session, session.Options.Mix.Choose(random));

@@ -11,21 +11,19 @@ internal sealed class StateBuilder : IDisposable
 {
     private readonly SeededRandom _random;
     private readonly Session _session;
-    private readonly string _directory;
+    private readonly TestFileSystem _fileSystem;
     private readonly List<SnapshotRecord> _records = [];
-    private BtrfsMount? _mount;
     private bool _hasNamelessFilesInSent;
     private int _names;
 
     public StateBuilder(ulong seed, string directory)
     {
         _random = new SeededRandom(seed);
-        _directory = directory;
         Options = StateOptions.Choose(seed, _random);
         Log = new OperationLog();
         Log.Note($"seed {seed}: {Options}");
         _session = new Session(_random, Options, Log);
-        Images = [.. Enumerable.Range(0, Options.DeviceCount).Select(number => Path.Combine(directory, $"device-{number}.img"))];
+        _fileSystem = new TestFileSystem(Options, directory, _random, Log);
     }
 
     private sealed record SnapshotRecord(Snapshot Snapshot, SubvolumeModel Model);
@@ -34,17 +32,16 @@ internal sealed class StateBuilder : IDisposable
 
     public OperationLog Log { get; }
 
-    public List<string> Images { get; private set; }
+    public IReadOnlyList<string> Images => _fileSystem.Images;
 
     public IReadOnlyList<Snapshot> Snapshots => [.. _records.Select(record => record.Snapshot)];
 
-    public int TopLevel => _mount!.Root;
-
-    private string MountPoint => Path.Combine(_directory, "mount");
+    public int TopLevel => _fileSystem.TopLevel;
 
     public void Run()
     {
-        MakeFileSystem();
+        _fileSystem.Make();
+        Syscall.Mkdir(TopLevel, "snapshots"u8, 0x1ED);
         int subvolumes = _random.Percent(40) ? _random.Between(2, 3) : 1;
         for (int lineage = 0; lineage < subvolumes; lineage++)
             AddSubvolume(lineage);
@@ -54,13 +51,14 @@ internal sealed class StateBuilder : IDisposable
         for (int round = 0; round < Options.Rounds; round++)
         {
             Log.Note($"-- round {round}");
-            _session.Current = _session.Subvolumes[0];
-            if (round == 0 || _random.Percent(10))
-                StartWithBulk();
+            // Late in the round, or too little of the bulk survives until the snapshot.
+            int bulkAt = round == 0 || _random.Percent(20) ? _random.Between(Options.OperationsPerRound / 2, Options.OperationsPerRound - 1) : -1;
             for (int operation = 0; operation < Options.OperationsPerRound; operation++)
             {
                 _session.Current = _random.Percent(75) ? _session.Subvolumes[0] : _random.Pick(_session.Subvolumes);
                 OperationTable.Step(_session);
+                if (operation == bulkAt)
+                    MakeBulk();
             }
 
             TakeSnapshots();
@@ -80,32 +78,16 @@ internal sealed class StateBuilder : IDisposable
     /// <summary>Unmounts. Where files without a name are still open in a sent subvolume, the images are copied first.</summary>
     public void Finish()
     {
-        if (_mount is null)
-            return;
         // Closing such a file changes the subvolume, read-only or not: the sender must see it as the kernel did.
-        if (_hasNamelessFilesInSent && _session.OpenFiles.Count > 0)
-            CopyFrozenImages();
-        Unmount();
+        if (_fileSystem.IsMounted && _hasNamelessFilesInSent && _session.OpenFiles.Count > 0)
+            _fileSystem.CopyImagesWhileFrozen();
+        Dispose();
     }
 
-    public void Dispose() => Unmount();
-
-    private void MakeFileSystem()
+    public void Dispose()
     {
-        Directory.CreateDirectory(MountPoint);
-        foreach (string image in Images)
-        {
-            using FileStream file = File.Create(image);
-            file.SetLength(Options.DeviceSizeBytes);
-        }
-
-        Tool.Run("mkfs.btrfs", ["-q", "-f", "-K", .. Options.MkfsArguments, .. Images]);
-        if (Options.HasOwnMetadataUuid)
-            Tool.Run("btrfstune", "-m", Images[0]);
-        _mount = BtrfsMount.Open(Images, MountPoint, Options.MountOptions);
-        if (Options.Quota != Quota.None)
-            Log.Call("enable quota", BtrfsIoctl.EnableQuota(TopLevel, Options.Quota == Quota.Simple));
-        Syscall.Mkdir(TopLevel, "snapshots"u8, 0x1ED);
+        _session.Dispose();
+        _fileSystem.Dispose();
     }
 
     private void AddSubvolume(int lineage)
@@ -116,7 +98,7 @@ internal sealed class StateBuilder : IDisposable
         _session.Current = _session.Subvolumes[^1];
     }
 
-    private void StartWithBulk()
+    private void MakeBulk()
     {
         string mix = Options.Mix.Name;
         if (mix == "links" || _random.Percent(6))
@@ -124,10 +106,10 @@ internal sealed class StateBuilder : IDisposable
             for (int i = 0; i < 10; i++)
                 NameOperations.Create(_session);
             // Enough names in one directory for extended references; with the largest nodes that would take thousands.
-            BulkOperations.LinkManyTimes(_session, Options.NodeSizeBytes switch { 4096 => 260, 16384 => 900, _ => 60 });
+            BulkOperations.LinkManyTimes(_session, Options.NodeSizeBytes switch { 4096 => 330, 16384 => 900, _ => 60 });
         }
 
-        if (mix == "deep" && _random.Percent(50))
+        if (mix == "deep" && _random.Percent(80))
             GrowLongPath();
         if (mix == "clones" && _random.Percent(50))
             CloneOperations.MakeManyReferences(_session);
@@ -172,7 +154,7 @@ internal sealed class StateBuilder : IDisposable
         string path = NextSnapshotPath();
         if (_session.OpenFiles.Count > 0)
             Log.Coverage.Count("state: snapshot while nameless files are open");
-        if (Snap(source.Root, path, readOnly: true))
+        if (_fileSystem.Snapshot(source.Root, path, readOnly: true))
             _records.Add(new SnapshotRecord(new Snapshot(path, source.Model.Lineage), source.Model.Clone()));
     }
 
@@ -180,7 +162,7 @@ internal sealed class StateBuilder : IDisposable
     private void TakeSnapshotThatIsFinishedLater(WorkingSubvolume source)
     {
         string path = NextSnapshotPath();
-        if (!Snap(source.Root, path, readOnly: false))
+        if (!_fileSystem.Snapshot(source.Root, path, readOnly: false))
             return;
         using WorkingSubvolume copy = new(path, TopLevel, source.Model.Clone(), Log);
         _session.Subvolumes.Add(copy);
@@ -215,12 +197,12 @@ internal sealed class StateBuilder : IDisposable
                 break;
             case < 11 when _records.Count > 0:
                 SnapshotRecord record = _random.Pick(_records);
-                using (Descriptor source = OpenSubvolume(record.Snapshot.Path))
+                using (Descriptor source = _fileSystem.Open(record.Snapshot.Path))
                     BranchFrom(0, source.Value, record.Model.Clone());
                 break;
             case 11 when _records.Count > 2:
                 SnapshotRecord doomed = _random.Pick(_records);
-                if (RemoveSubvolume(doomed.Snapshot.Path))
+                if (_fileSystem.RemoveSubvolume(doomed.Snapshot.Path))
                     _records.Remove(doomed);
                 break;
             case 12 or 13:
@@ -252,7 +234,7 @@ internal sealed class StateBuilder : IDisposable
     private void BranchFrom(int index, int source, SubvolumeModel model)
     {
         string path = $"branch{_names++}";
-        if (!Snap(source, path, readOnly: false))
+        if (!_fileSystem.Snapshot(source, path, readOnly: false))
             return;
         Log.Coverage.Count("state: branched");
         WorkingSubvolume old = _session.Subvolumes[index];
@@ -262,7 +244,7 @@ internal sealed class StateBuilder : IDisposable
         if (_random.Percent(30))
         {
             _session.CloseFiles();
-            RemoveSubvolume(old.Path);
+            _fileSystem.RemoveSubvolume(old.Path);
         }
     }
 
@@ -271,18 +253,7 @@ internal sealed class StateBuilder : IDisposable
         _session.CloseFiles();
         foreach (WorkingSubvolume subvolume in _session.Subvolumes)
             subvolume.Dispose();
-        _mount!.Dispose();
-        string options = _random.Percent(50) ? Options.MountOptions : StateOptions.ChooseMountOptions(_random);
-        // With one device only: the tool finds the others of a file system by scanning, which image files escape.
-        if (Options.CanGetNoHoles && Options.DeviceCount == 1 && _random.Percent(30))
-        {
-            Tool.Run("btrfstune", "-n", Images[0]);
-            Log.Coverage.Count("state: no-holes switched on later");
-        }
-
-        Log.Note($"remount -o {options}");
-        Log.Coverage.Count("state: remounted");
-        _mount = BtrfsMount.Open(Images, MountPoint, options);
+        _fileSystem.Remount();
         foreach (WorkingSubvolume subvolume in _session.Subvolumes)
             subvolume.Reopen(TopLevel);
     }
@@ -299,33 +270,6 @@ internal sealed class StateBuilder : IDisposable
         _records.Add(new SnapshotRecord(new Snapshot(live.Path, live.Model.Lineage), live.Model));
     }
 
-    private void CopyFrozenImages()
-    {
-        KernelException.Check(FileIoctl.Freeze(TopLevel), "freeze the file system");
-        try
-        {
-            List<string> copies = [];
-            foreach (string image in Images)
-            {
-                copies.Add(image + ".frozen");
-                SparseFile.Copy(image, copies[^1]);
-            }
-
-            Images = copies;
-        }
-        finally
-        {
-            FileIoctl.Thaw(TopLevel);
-        }
-    }
-
-    private void Unmount()
-    {
-        _session.Dispose();
-        _mount?.Dispose();
-        _mount = null;
-    }
-
     private string NextSnapshotPath()
     {
         string name = $"snap{_names++}";
@@ -336,27 +280,4 @@ internal sealed class StateBuilder : IDisposable
             _ => name,
         };
     }
-
-    private bool Snap(int source, string path, bool readOnly)
-    {
-        using Descriptor parent = OpenParent(path);
-        int result = BtrfsIoctl.CreateSnapshot(source, parent.Value, Encoding.ASCII.GetBytes(Path.GetFileName(path)), readOnly);
-        Log.Call($"subvolume snapshot {(readOnly ? "-r " : "")}{path}", result);
-        if (result == -Errno.ReadOnlyFileSystem)
-            throw new KernelException("the kernel gave the file system up, see dmesg", Errno.ReadOnlyFileSystem);
-        return result >= 0;
-    }
-
-    private bool RemoveSubvolume(string path)
-    {
-        using Descriptor parent = OpenParent(path);
-        int result = BtrfsIoctl.DestroySubvolume(parent.Value, Encoding.ASCII.GetBytes(Path.GetFileName(path)));
-        Log.Call($"subvolume delete {path}", result);
-        return result >= 0;
-    }
-
-    private Descriptor OpenParent(string path) => OpenSubvolume(Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".");
-
-    private Descriptor OpenSubvolume(string path) =>
-        new(KernelException.Check(Syscall.Open(TopLevel, Encoding.ASCII.GetBytes(path), Syscall.OpenReadOnly | Syscall.OpenDirectory), $"open {path}"));
 }

@@ -67,6 +67,8 @@ internal sealed class SubvolumeModel
 
     public List<Node> Others { get; } = [];
 
+    public int InodeCount => Directories.Count + Files.Count + Others.Count;
+
     /// <summary>Every name in the subvolume.</summary>
     public List<Entry> Entries { get; } = [];
 

@@ -24,10 +24,15 @@ internal static unsafe class DeletedSubvolumes
 
     private static readonly ulong s_treeSearch = BtrfsIoctl.ReadWrite(17, ArgumentsSize);
 
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+
     internal static void WaitUntilGone(int topLevel)
     {
+        DateTime limit = DateTime.UtcNow + s_limit;
         do
         {
+            if (DateTime.UtcNow > limit)
+                throw new InvalidOperationException($"deleted subvolumes are still there after {s_limit.TotalSeconds} s");
             // The sync wakes the cleaner, which else sleeps up to 30 s; the last one commits what the cleaner did.
             KernelException.Check(BtrfsIoctl.Sync(topLevel), "sync");
             Thread.Sleep(1);

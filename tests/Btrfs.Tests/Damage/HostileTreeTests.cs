@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Btrfs.Format;
 using Btrfs.Fuzz.Images;
 using Btrfs.Fuzz.Mutations;
@@ -6,6 +7,7 @@ using Btrfs.Fuzz.Running;
 namespace Btrfs.Tests.Damage;
 
 /// <summary>Trees that no accident makes: every block passes the gate, and only together they are meant to keep a reader busy for ever.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class HostileTreeTests
 {
     private const int Width = 40;

@@ -9,14 +9,16 @@ namespace Btrfs.Cli.Commands.Inspect;
 /// Buffered output in bytes, because names and labels go out as they lie on the disk, whatever their encoding. Text is written
 /// as interpolated strings, straight into the buffer: a line costs no allocation.
 /// </summary>
-internal sealed class TextOutput(System.IO.Stream sink)
+/// <param name="sink">Where the bytes go.</param>
+/// <param name="zone">The time zone in which dates are printed.</param>
+internal sealed class TextOutput(System.IO.Stream sink, TimeZoneInfo zone)
 {
     private const int BufferBytes = 64 * 1024;
     private const int LongestNumber = 20;
     private const int UuidTextBytes = 36;
 
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferBytes);
-    private readonly LocalClock _clock = new(TimeZoneInfo.Local);
+    private readonly LocalClock _clock = new(zone);
     private int _used;
 
     public void Write([InterpolatedStringHandlerArgument("")] ref Text text) => Invariant.That(text.WentTo(this));

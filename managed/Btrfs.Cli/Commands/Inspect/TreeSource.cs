@@ -20,24 +20,23 @@ internal sealed class TreeSource : IDisposable
 
     public ExtentBufferReader Blocks { get; }
 
-    /// <param name="paths">The devices, in any order.</param>
-    /// <param name="report">Told what a person should know, such as missing devices or a damaged chunk tree.</param>
-    /// <exception cref="BtrfsException">No file system can be made of the devices.</exception>
-    /// <exception cref="IOException">A device can't be opened or read.</exception>
-    public static TreeSource Open(IReadOnlyList<string> paths, Action<string> report)
+    /// <inheritdoc cref="DeviceSet.Notices"/>
+    public IReadOnlyList<string> Notices => _devices.Notices;
+
+    /// <param name="devices">The source owns them from here on.</param>
+    /// <param name="report">Told where the chunk tree is damaged: what it would have mapped is then not found.</param>
+    public static TreeSource Open(DeviceSet devices, Action<string> report)
     {
-        TreeSource source = new(DeviceSet.Open(paths, DeviceOpenOptions.Default));
+        TreeSource source = new(devices);
         try
         {
-            source._devices.LoadChunkTree(source.Blocks);
+            devices.LoadChunkTree(source.Blocks);
         }
         catch (CorruptMetadataException error)
         {
             report(error.Message);
         }
 
-        foreach (string notice in source._devices.Notices)
-            report(notice);
         return source;
     }
 

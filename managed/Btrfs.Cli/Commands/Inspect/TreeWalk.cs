@@ -32,7 +32,7 @@ internal sealed class TreeWalk(ExtentBufferReader blocks, Action<string> report)
             case WalkOrder.BreadthFirst:
                 // The nodes above a level are read again for it: that keeps memory small, and they are few and in the cache.
                 for (int level = root.Level; level >= 0; level--)
-                    Descend(root, null, new Pass(tree, level, level, visit));
+                    Descend(root, null, new Pass(tree, level, level, visit) { PassesOthersInSilence = true });
                 break;
             case WalkOrder.DepthFirst:
                 Descend(root, null, new Pass(tree, root.Level, 0, visit));
@@ -77,9 +77,7 @@ internal sealed class TreeWalk(ExtentBufferReader blocks, Action<string> report)
             fault = error.Message;
         }
 
-        // Breadth first, a node is tried again for every level below it, and was reported when its own was visited.
-        bool isNews = pass.Highest != pass.Lowest || pass.Lowest == 0 || parent.Level - 1 == pass.Lowest;
-        if (isNews)
+        if (!pass.PassesOthersInSilence || parent.Level - 1 == pass.Lowest)
             report(fault);
         return null;
     }
@@ -98,5 +96,9 @@ internal sealed class TreeWalk(ExtentBufferReader blocks, Action<string> report)
     /// <param name="Highest">Blocks above this level are only passed through.</param>
     /// <param name="Lowest">Nothing below this level is read.</param>
     /// <param name="Visit">Is given the blocks of these levels.</param>
-    private sealed record Pass(ulong Tree, int Highest, int Lowest, Action<ExtentBuffer> Visit);
+    private sealed record Pass(ulong Tree, int Highest, int Lowest, Action<ExtentBuffer> Visit)
+    {
+        /// <summary>What is broken above the levels of this pass was reported by an earlier one.</summary>
+        public bool PassesOthersInSilence { get; init; }
+    }
 }

@@ -1,0 +1,32 @@
+using System.CommandLine;
+using Btrfs.Cli.Host;
+using Btrfs.Stream.Dump;
+
+namespace Btrfs.Cli.Commands;
+
+/// <summary><c>receive --dump</c>: tells what a stream holds, a line for each command.</summary>
+internal static class ReceiveCommand
+{
+    private const int BufferSize = 1 << 20;
+
+    public static Command Create()
+    {
+        Command command = new("receive", "Tell what a send stream holds, a line for each command.");
+        Option<bool> dump = new("--dump") { Description = "Print the commands; the only thing that receive does so far" };
+        Option<string?> file = new("-f", "--file") { HelpName = "FILE", Description = "Read FILE; default is standard input" };
+        command.Options.Add(dump);
+        command.Options.Add(file);
+        command.SetAction(parsed =>
+        {
+            if (!parsed.GetValue(dump))
+                throw new UsageException("--dump is missing");
+            using Session session = new();
+            using System.IO.Stream input = parsed.GetValue(file) is { } path
+                ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize)
+                : Console.OpenStandardInput();
+            using StandardOutput output = new();
+            new StreamDumper(output, TimeZoneInfo.Local).Dump(input);
+        });
+        return command;
+    }
+}

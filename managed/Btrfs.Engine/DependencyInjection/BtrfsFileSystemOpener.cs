@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Btrfs.Engine.DependencyInjection;
+
+/// <summary>Opens file systems with the options of the container, and logs what a person should know of each.</summary>
+public sealed partial class BtrfsFileSystemOpener
+{
+    private readonly BtrfsOpenOptions _options;
+    private readonly ILogger<BtrfsFileSystemOpener> _logger;
+
+    /// <param name="options">How every file system is opened.</param>
+    /// <param name="logger">Null where the container has no logging.</param>
+    public BtrfsFileSystemOpener(BtrfsOpenOptions options, ILogger<BtrfsFileSystemOpener>? logger = null)
+    {
+        _options = options;
+        _logger = logger ?? NullLogger<BtrfsFileSystemOpener>.Instance;
+    }
+
+    /// <inheritdoc cref="BtrfsFileSystem.Open"/>
+    public BtrfsFileSystem Open(params IReadOnlyList<string> devicePaths)
+    {
+        BtrfsFileSystem fileSystem = BtrfsFileSystem.Open(devicePaths, _options);
+        foreach (string notice in fileSystem.Notices)
+            LogNotice(notice);
+        return fileSystem;
+    }
+
+    /// <summary>As <see cref="Open"/>, on a thread of the pool.</summary>
+    /// <inheritdoc cref="BtrfsFileSystem.Open"/>
+    public Task<BtrfsFileSystem> OpenAsync(IReadOnlyList<string> devicePaths, CancellationToken cancellation = default) =>
+        Task.Run(() => Open(devicePaths), cancellation);
+
+    [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "{Notice}")]
+    private partial void LogNotice(string notice);
+}
