@@ -53,6 +53,14 @@ public sealed class DeviceSet : IDisposable
     /// <summary>Whether the host has any of the devices mounted.</summary>
     public bool IsMounted => _blocks.Any(block => block.IsMounted);
 
+    /// <summary>
+    /// The generation that the newest superblock has by now. Where it is not that of <see cref="Superblock"/> a mounted file system has committed
+    /// since, and blocks that were free to go may hold something else.
+    /// </summary>
+    /// <exception cref="IOException">A device can't be read any more.</exception>
+    /// <exception cref="BtrfsException">A device has no valid superblock any more.</exception>
+    public ulong ReadCurrentGeneration() => DeviceRoster.Read(_blocks).Superblock.Generation;
+
     /// <summary>Opens the devices of one file system, given in any order.</summary>
     /// <exception cref="IOException">A file can't be opened or read.</exception>
     /// <exception cref="InvalidRequestException">The files belong to different file systems, or a device is given twice.</exception>

@@ -152,6 +152,17 @@ public sealed class DeviceSetTests
     }
 
     [Test]
+    public void A_commit_after_the_opening_shows_in_the_current_generation()
+    {
+        TestImage image = new(devices: 2);
+        using DeviceSet set = image.Open();
+        Assert.That(set.ReadCurrentGeneration(), Is.EqualTo(10));
+        image.WriteSuperblock(1, Primary, 11);
+        Assert.That(set.ReadCurrentGeneration(), Is.EqualTo(11));
+        Assert.That(set.Superblock.Generation.Value, Is.EqualTo(10));
+    }
+
+    [Test]
     public void A_seed_below_the_file_system_belongs_to_it()
     {
         TestImage seed = new() { Fsid = Uuid.Parse("99999999-2222-3333-4444-555555555555"), FirstDeviceId = 1 };
