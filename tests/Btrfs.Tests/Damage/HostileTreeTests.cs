@@ -20,6 +20,15 @@ public sealed class HostileTreeTests
     [Test]
     public void A_tree_that_hangs_the_same_blocks_under_many_nodes_is_refused_at_once()
     {
+        List<string> ends = [];
+        Finding? finding = new Judge(DamagedImageTests.Images, ends.Add).Run(ManyWays());
+        Assert.That(finding, Is.Null);
+        Assert.That(ends, Has.Some.Matches<string>(end => end!.StartsWith("send", StringComparison.Ordinal) && end.Contains("bad key order between blocks", StringComparison.Ordinal)));
+    }
+
+    /// <summary>The image with such a tree as every tree of files.</summary>
+    internal static DamagedImage ManyWays()
+    {
         BaseImage image = DamagedImageTests.Images.Single(image => image.Name == "single");
         ImageEdit edit = new(image, new Random(0));
         ulong start = FreeBlocks(image);
@@ -38,10 +47,7 @@ public sealed class HostileTreeTests
             Members.Write(data, Members.Of<RootItem>(nameof(RootItem.Generation)), generation);
         }
 
-        List<string> ends = [];
-        Finding? finding = new Judge(DamagedImageTests.Images, ends.Add).Run(new DamagedImage(image.Name, "a tree of many ways", edit.Finish()));
-        Assert.That(finding, Is.Null);
-        Assert.That(ends, Has.Some.Matches<string>(end => end!.StartsWith("send", StringComparison.Ordinal) && end.Contains("bad key order between blocks", StringComparison.Ordinal)));
+        return new DamagedImage(image.Name, "a tree of many ways", edit.Finish());
 
         ulong At(int level, int place) => start + (ulong)((level * Width + place) * image.Context.NodeSize);
 

@@ -35,6 +35,8 @@ internal sealed class ExtentPrinter(TextOutput output)
 
     public void PrintSharedBlockRef() => output.Line($"\t\tshared block backref");
 
+    public void PrintLegacyRef() => output.Line($"\t\textent ref v0 (deprecated)");
+
     public void PrintDataRef(ReadOnlySpan<byte> data)
     {
         ExtentDataRef use = ItemRecord.Read<ExtentDataRef>(data);

@@ -88,6 +88,9 @@ internal sealed class ItemPrinter(TextOutput output, in Superblock superblock, T
             case ItemType.SharedDataRef:
                 _extents.PrintSharedDataRef(data);
                 break;
+            case KeyText.LegacyExtentRef:
+                _extents.PrintLegacyRef();
+                break;
             case ItemType.BlockGroupItem:
                 _extents.PrintBlockGroup(data);
                 break;
