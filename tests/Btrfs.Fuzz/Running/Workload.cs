@@ -1,7 +1,5 @@
 using System.Runtime.ExceptionServices;
-using Btrfs.Cli.Commands.Files;
 using Btrfs.Cli.Commands.Inspect;
-using Btrfs.Cli.Host;
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Inode;
@@ -24,8 +22,7 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
 
     public IEnumerable<(string Name, Action Run)> Steps()
     {
-        yield return ("ls -lR", List);
-        yield return ("cat", ReadAll);
+        yield return ("ls -lR, cat", ReadAll);
 
         yield return ("look up", LookUp);
 
@@ -48,7 +45,7 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
     /// <summary>Prints every tree; opened on its own, as it wants less of an image than anything else.</summary>
     public static void Dump(DeviceSet devices)
     {
-        TextOutput output = new(new BoundedSink(OutputLimit));
+        TextOutput output = new(new BoundedSink(OutputLimit), TimeZoneInfo.Utc);
         List<string> faults = [];
         using TreeSource source = TreeSource.Open(devices, faults.Add);
         new TreeDump(source, new TreeDumpOptions(), output, faults.Add).Run();
@@ -78,14 +75,7 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
         return [.. found];
     }
 
-    private void List()
-    {
-        TextOutput output = new(new BoundedSink(OutputLimit));
-        new Listing(fs, output, isLong: true, showsAll: true, cancellation).Print(FsPath.Root, isRecursive: true);
-        output.Flush();
-    }
-
-    /// <summary>Reads every file and attribute. One that fails does not keep the others from their turn, nor the step from failing.</summary>
+    /// <summary>Walks over everything, and reads every file and attribute. One that fails does not keep the others from their turn, nor the step from failing.</summary>
     private void ReadAll()
     {
         Exception? failure = null;
