@@ -3,7 +3,7 @@ using System.Text;
 namespace Btrfs.Cli.Host;
 
 /// <summary>
-/// Text, for standard output mostly, gathered into large writes. Names are bytes and go out as they are; a terminal gets them with control characters replaced,
+/// Text on standard output, gathered into large writes. Names are bytes and go out as they are; a terminal gets them with control characters replaced,
 /// since an image may come from anywhere.
 /// </summary>
 internal sealed class TextOutput
@@ -15,9 +15,7 @@ internal sealed class TextOutput
     private readonly byte[] _buffer = new byte[BufferSize];
     private int _length;
 
-    /// <param name="sink">Where the text goes; not closed.</param>
-    /// <param name="isTerminal">Whether a person's terminal is behind it.</param>
-    public TextOutput(System.IO.Stream sink, bool isTerminal)
+    private TextOutput(System.IO.Stream sink, bool isTerminal)
     {
         _sink = sink;
         _isTerminal = isTerminal;
@@ -82,7 +80,7 @@ internal sealed class TextOutput
         _length += bytes.Length;
     }
 
-    public void Flush()
+    private void Flush()
     {
         ReadOnlySpan<byte> gathered = _buffer.AsSpan(0, _length);
         _length = 0;

@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using Btrfs.Cli.Commands.Files;
 using Btrfs.Cli.Commands.Inspect;
 using Btrfs.Ctree;
 using Btrfs.Format;
@@ -23,8 +22,7 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
 
     public IEnumerable<(string Name, Action Run)> Steps()
     {
-        yield return ("ls -lR", List);
-        yield return ("cat", ReadAll);
+        yield return ("ls -lR, cat", ReadAll);
 
         yield return ("look up", LookUp);
 
@@ -47,7 +45,7 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
     /// <summary>Prints every tree; opened on its own, as it wants less of an image than anything else.</summary>
     public static void Dump(DeviceSet devices)
     {
-        Btrfs.Cli.Commands.Inspect.TextOutput output = new(new BoundedSink(OutputLimit), TimeZoneInfo.Utc);
+        DumpOutput output = new(new BoundedSink(OutputLimit), TimeZoneInfo.Utc);
         List<string> faults = [];
         using TreeSource source = TreeSource.Open(devices, faults.Add);
         new TreeDump(source, new TreeDumpOptions(), output, faults.Add).Run();
@@ -77,14 +75,7 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
         return [.. found];
     }
 
-    private void List()
-    {
-        Btrfs.Cli.Host.TextOutput output = new(new BoundedSink(OutputLimit), isTerminal: false);
-        new Listing(fs, output, isLong: true, showsAll: true, cancellation).Print(FsPath.Root, isRecursive: true);
-        output.Flush();
-    }
-
-    /// <summary>Reads every file and attribute. One that fails does not keep the others from their turn, nor the step from failing.</summary>
+    /// <summary>Walks over everything, and reads every file and attribute. One that fails does not keep the others from their turn, nor the step from failing.</summary>
     private void ReadAll()
     {
         Exception? failure = null;

@@ -19,7 +19,7 @@ internal static class Dump
         List<string> told = [];
         using MemoryStream text = new();
         DeviceSet devices = DeviceSet.Open(images, DeviceOpenOptions.Default);
-        int code = DumpTreeCommand.Run(devices, options ?? new TreeDumpOptions(), new TextOutput(text, Zone), told.Add);
+        int code = DumpTreeCommand.Run(devices, options ?? new TreeDumpOptions(), new DumpOutput(text, Zone), told.Add);
         if (!mayFail)
             Assert.That(code, Is.Zero, string.Join('\n', told));
         return (text.ToArray(), told);
@@ -29,7 +29,7 @@ internal static class Dump
     {
         List<string> told = [];
         using MemoryStream text = new();
-        DumpSuperCommand.Run(images.Select(image => FileBlockDevice.Open(image, DeviceOpenOptions.Default)), options, new TextOutput(text, Zone), told.Add);
+        DumpSuperCommand.Run(images.Select(image => FileBlockDevice.Open(image, DeviceOpenOptions.Default)), options, new DumpOutput(text, Zone), told.Add);
         return text.ToArray();
     }
 

@@ -29,7 +29,7 @@ public sealed class DumpTests
     public void The_superblocks_of_an_image_are_printed_as_btrfs_progs_did(string name)
     {
         using MemoryStream text = new();
-        Assert.That(PrintSupers(Device(name, []), new TextOutput(text, TimeZoneInfo.Utc)), Is.Zero);
+        Assert.That(PrintSupers(Device(name, []), new DumpOutput(text, TimeZoneInfo.Utc)), Is.Zero);
         AssertSameLines(Encoding.Latin1.GetString(text.ToArray()), Golden($"{name}.dump-super"));
     }
 
@@ -67,7 +67,7 @@ public sealed class DumpTests
         for (int seed = first; seed < first + DamagedCases; seed++)
         {
             DamagedImage damaged = Fuzz.Mutations.Damage.Make(DamagedImageTests.Images, seed);
-            TextOutput nowhere = new(new BoundedSink(TextLimit), TimeZoneInfo.Utc);
+            DumpOutput nowhere = new(new BoundedSink(TextLimit), TimeZoneInfo.Utc);
             PrintSupers(Device(damaged.Image, damaged.Patches), nowhere);
             try
             {
@@ -88,7 +88,7 @@ public sealed class DumpTests
     private static OverlayDevice Device(string image, IEnumerable<Patch> patches) =>
         new OverlayDevice(DamagedImageTests.Images.Single(candidate => candidate.Name == image).Bytes, patches);
 
-    private static int PrintSupers(IBlockDevice device, TextOutput output) =>
+    private static int PrintSupers(IBlockDevice device, DumpOutput output) =>
         DumpSuperCommand.Run([device], new SuperblockDumpOptions { Full = true, All = true, Force = true }, output, line => Assert.That(line, Does.Not.Contain("\n")));
 
     private static (string Text, IReadOnlyList<string> Told) TreeText(string image, IEnumerable<Patch> patches)
@@ -96,7 +96,7 @@ public sealed class DumpTests
         List<string> told = [];
         using MemoryStream text = new();
         DeviceSet devices = DeviceSet.Open([Device(image, patches)], DeviceOpenOptions.Default);
-        int code = DumpTreeCommand.Run(devices, new TreeDumpOptions(), new TextOutput(text, TimeZoneInfo.Utc), told.Add);
+        int code = DumpTreeCommand.Run(devices, new TreeDumpOptions(), new DumpOutput(text, TimeZoneInfo.Utc), told.Add);
         Assert.That(code, Is.EqualTo(told.Count == 0 ? 0 : 1));
         return (Encoding.Latin1.GetString(text.ToArray()), told);
     }

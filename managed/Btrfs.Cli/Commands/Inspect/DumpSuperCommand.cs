@@ -49,7 +49,7 @@ internal static class DumpSuperCommand
             ImageArguments.RefuseUnknownOptions(parsed, parsed.GetValue(images) ?? []);
             using StandardOutput output = new();
             IEnumerable<IBlockDevice> devices = (parsed.GetValue(images) ?? []).Select(path => FileBlockDevice.Open(path, DeviceOpenOptions.Default));
-            return Run(devices, options, new TextOutput(output, TimeZoneInfo.Local), ErrorOutput.WriteLine);
+            return Run(devices, options, new DumpOutput(output, TimeZoneInfo.Local), ErrorOutput.WriteLine);
         });
         return command;
     }
@@ -61,7 +61,7 @@ internal static class DumpSuperCommand
     /// <param name="tell">Is given what could not be shown, a line each.</param>
     /// <returns>The exit code: a failure if anything could not be shown.</returns>
     /// <exception cref="IOException">A device can't be opened or read, or the output not written.</exception>
-    internal static int Run(IEnumerable<IBlockDevice> devices, SuperblockDumpOptions options, TextOutput output, Action<string> tell)
+    internal static int Run(IEnumerable<IBlockDevice> devices, SuperblockDumpOptions options, DumpOutput output, Action<string> tell)
     {
         FaultReport faults = new(output, tell);
         SuperblockPrinter printer = new(output, faults.Tell);

@@ -54,7 +54,7 @@ internal static class DumpTreeCommand
             };
             using StandardOutput output = new();
             DeviceSet devices = DeviceSet.Open(image.Split(parsed).DevicePaths, DeviceOpenOptions.Default);
-            return Run(devices, options, new TextOutput(output, TimeZoneInfo.Local), ErrorOutput.WriteLine);
+            return Run(devices, options, new DumpOutput(output, TimeZoneInfo.Local), ErrorOutput.WriteLine);
         });
         return command;
     }
@@ -66,7 +66,7 @@ internal static class DumpTreeCommand
     /// <param name="tell">Is given what could not be shown and what else a person should know, a line each.</param>
     /// <returns>The exit code: a failure if anything could not be shown.</returns>
     /// <exception cref="IOException">The output can't be written.</exception>
-    internal static int Run(DeviceSet devices, TreeDumpOptions options, TextOutput output, Action<string> tell)
+    internal static int Run(DeviceSet devices, TreeDumpOptions options, DumpOutput output, Action<string> tell)
     {
         FaultReport faults = new(output, tell);
         using TreeSource source = TreeSource.Open(devices, faults.Tell);
