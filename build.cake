@@ -174,11 +174,6 @@ Task("Fidelity")
     .IsDependentOn("Build")
     .Does(() => RunProgram("Btrfs.Fidelity", "run"));
 
-Task("Fuzz")
-    .Description("Throws damaged images at the engine. --run=\"100000\" for more of them.")
-    .IsDependentOn("Build")
-    .Does(() => RunProgram("Btrfs.Fuzz", "20000"));
-
 Task("Clean")
     .Description("Removes artifacts/.")
     .Does(() => EnsureDirectoryDoesNotExist(artifacts, new DeleteDirectorySettings { Recursive = true, Force = true }));

@@ -21,7 +21,7 @@ internal sealed class KernelSendTests
         (string parent, string last) = (snapshots[0], snapshots[^1]);
         string At(string path) => Path.Combine(mountPoint.Path, path);
 
-        // The program adds the parent to the clone sources, and alone with -c it looks for a parent among them.
+        // The program adds the parent to the clone sources; with -c alone it makes a snapshot of the same subvolume the parent.
         AssertEqual([At(last)], new SendRequest { Subvolume = last });
         AssertEqual(["--proto", "2", At(last)], new SendRequest { Subvolume = last, Protocol = 2 });
         AssertEqual(["--proto", "2", "--compressed-data", At(last)], new SendRequest { Subvolume = last, Protocol = 2, CompressedData = true });
@@ -30,6 +30,9 @@ internal sealed class KernelSendTests
         AssertEqual(
             ["-p", At(parent), "-c", At(snapshots[1]), At(last)],
             new SendRequest { Subvolume = last, Parent = parent, CloneSources = [snapshots[1], parent] });
+
+        MakeTwoSnapshots(mount.Root, At("plain"));
+        AssertEqual(["-c", At("plain1"), At("plain2")], new SendRequest { Subvolume = "plain2", Parent = "plain1", CloneSources = ["plain1"] });
 
         void AssertEqual(string[] arguments, SendRequest request)
         {
@@ -46,5 +49,15 @@ internal sealed class KernelSendTests
             Assert.That(bytes, Is.Not.Empty);
             Assert.That(bytes.AsSpan().SequenceEqual(File.ReadAllBytes(program)), Is.True, request.ToString());
         }
+    }
+
+    private static void MakeTwoSnapshots(int topLevel, string path)
+    {
+        KernelException.Check(BtrfsIoctl.CreateSubvolume(topLevel, "plain"u8), "create a subvolume");
+        using Descriptor subvolume = new(KernelException.Check(Syscall.Open(path, Syscall.OpenReadOnly | Syscall.OpenDirectory), $"open {path}"));
+        File.WriteAllText(Path.Combine(path, "one"), "first");
+        KernelException.Check(BtrfsIoctl.CreateSnapshot(subvolume.Value, topLevel, "plain1"u8, readOnly: true), "create a snapshot");
+        File.WriteAllText(Path.Combine(path, "two"), "second");
+        KernelException.Check(BtrfsIoctl.CreateSnapshot(subvolume.Value, topLevel, "plain2"u8, readOnly: true), "create a snapshot");
     }
 }

@@ -10,20 +10,21 @@ internal sealed class TextOutput
 {
     private const int BufferSize = 64 * 1024;
 
-    private static readonly StandardOutput s_output = new();
-
+    private readonly System.IO.Stream _sink;
+    private readonly bool _isTerminal;
     private readonly byte[] _buffer = new byte[BufferSize];
     private int _length;
-    private readonly bool _isTerminal = !Console.IsOutputRedirected;
 
-    private TextOutput()
+    private TextOutput(System.IO.Stream sink, bool isTerminal)
     {
+        _sink = sink;
+        _isTerminal = isTerminal;
     }
 
     /// <summary>Lets a command write. What it wrote before it failed is printed too, but no second failure hides the first.</summary>
     public static void Use(Action<TextOutput> command)
     {
-        TextOutput output = new();
+        TextOutput output = new(new StandardOutput(), !Console.IsOutputRedirected);
         try
         {
             command(output);
@@ -71,7 +72,7 @@ internal sealed class TextOutput
             Flush();
         if (bytes.Length > _buffer.Length)
         {
-            s_output.Write(bytes);
+            _sink.Write(bytes);
             return;
         }
 
@@ -83,7 +84,7 @@ internal sealed class TextOutput
     {
         ReadOnlySpan<byte> gathered = _buffer.AsSpan(0, _length);
         _length = 0;
-        s_output.Write(gathered);
+        _sink.Write(gathered);
     }
 
     private void TryFlush()

@@ -50,7 +50,8 @@ internal sealed class NameProcessor(
     public bool Process()
     {
         CurrentInode current = context.Current;
-        Invariant.That(current.Number > ObjectIds.FirstFree);
+        if (ReceiverView.IsTop(current.Number))
+            throw new CorruptMetadataException($"corrupt metadata: root={context.Send.Id} inode={current.Number}, the top directory has a name in another directory");
         _touched.Clear();
         _touchedSet.Clear();
         _pushedDirectoryAside = _pushedAncestorAside = false;

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Btrfs.Format;
 
 namespace Btrfs.Storage;
@@ -79,7 +78,7 @@ public sealed class ExtentBufferReader
 
         Interlocked.Increment(ref _reads);
         byte[] bytes = GC.AllocateUninitializedArray<byte>(_context.NodeSize);
-        StringBuilder? failures = null;
+        MirrorFailures? failures = null;
         int preferred = _volume.PreferredMirror(pointer.Bytenr);
         for (int attempt = 0; attempt < chunk.MirrorCount; attempt++)
         {
@@ -92,7 +91,8 @@ public sealed class ExtentBufferReader
                 return buffer;
             }
 
-            failures = (failures ?? new StringBuilder()).Append($"{(attempt == 0 ? "" : "; ")}mirror {mirror}: {failure}");
+            failures ??= new MirrorFailures();
+            failures.Add(mirror, failure!);
         }
 
         throw new CorruptMetadataException(root, pointer.Bytenr, -1, failures!.ToString());

@@ -47,15 +47,6 @@ public sealed class Chunk
         _ => 1,
     };
 
-    /// <summary>How many devices may fail before bytes are lost.</summary>
-    public int Redundancy => (Type & BlockGroupFlags.ProfileMask) switch
-    {
-        BlockGroupFlags.Raid1 or BlockGroupFlags.Raid1C3 or BlockGroupFlags.Raid1C4 => _stripes.Length - 1,
-        BlockGroupFlags.Raid10 => SubStripes - 1,
-        BlockGroupFlags.Raid56Mask or BlockGroupFlags.Raid5 or BlockGroupFlags.Raid6 => ParityCount,
-        _ => 0,
-    };
-
     public bool Contains(LogicalAddress address) => address - Start < Length;
 
     /// <param name="key">The chunk's key.</param>

@@ -35,10 +35,11 @@ public sealed class ChunkMap
     /// <summary>Adds a chunk item. Adding the very same chunk twice is fine: the chunk tree repeats the system array.</summary>
     /// <param name="key">The chunk's key: its offset is the logical address.</param>
     /// <param name="item">Passed <see cref="ChunkCheck"/>, as all items of a block from <see cref="ExtentBufferReader"/> have.</param>
-    /// <exception cref="CorruptMetadataException">The chunk overlaps another.</exception>
+    /// <exception cref="CorruptMetadataException">The chunk overlaps another, or uses a device twice without being dup.</exception>
     public void Add(Key key, ReadOnlySpan<byte> item)
     {
         Chunk chunk = Chunk.Parse(key, item);
+        VerifyDevices(key, chunk);
         int slot = FirstEndingBehind(chunk.Start);
         if (slot < _chunks.Count && _chunks[slot].Start < chunk.End)
         {
@@ -71,6 +72,21 @@ public sealed class ChunkMap
 
         chunk = _lastHit = _chunks[slot];
         return true;
+    }
+
+    // A profile protects against the loss of a device only by using each once, and the kernel allocates so. It also bounds what a damaged
+    // chunk can cost: no more stripes can be read than there are devices, however many it names.
+    private static void VerifyDevices(Key key, Chunk chunk)
+    {
+        if ((chunk.Type & BlockGroupFlags.Dup) != 0)
+            return;
+
+        HashSet<ulong> seen = [];
+        foreach (ref readonly ChunkStripe stripe in chunk.Stripes)
+        {
+            if (!seen.Add(stripe.DeviceId))
+                throw new CorruptMetadataException($"corrupt chunk {key}: device {stripe.DeviceId} has two of its stripes");
+        }
     }
 
     private int FirstEndingBehind(LogicalAddress address)

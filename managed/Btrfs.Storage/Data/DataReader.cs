@@ -79,7 +79,7 @@ public sealed class DataReader
     private void ReadSector(LogicalAddress address, Span<byte> sector, ReadOnlySpan<byte> expected, int preferred)
     {
         Span<byte> computed = stackalloc byte[_checksum.Size];
-        List<string>? failures = null;
+        MirrorFailures? failures = null;
         bool allUnreadable = true;
         int mirrors = _volume.MirrorCount(address);
         for (int attempt = 0; attempt < mirrors; attempt++)
@@ -98,18 +98,19 @@ public sealed class DataReader
                 }
 
                 allUnreadable = false;
-                (failures ??= []).Add($"mirror {mirror} has {Checksums.Format(computed)}");
+                failures ??= new MirrorFailures();
+                failures.Add(mirror, $"have {Checksums.Format(computed)}");
             }
             catch (IOException error)
             {
-                (failures ??= []).Add($"mirror {mirror}: {error.Message}");
+                failures ??= new MirrorFailures();
+                failures.Add(mirror, error.Message);
             }
         }
 
-        string tried = string.Join("; ", failures!);
         if (allUnreadable)
-            throw new IOException($"no mirror of the data at logical address {address} can be read: {tried}");
+            throw new IOException($"no mirror of the data at logical address {address} can be read: {failures}");
 
-        throw new ChecksumException($"checksum mismatch of the data at logical address {address}: {tried}; expect {Checksums.Format(expected)}");
+        throw new ChecksumException($"checksum mismatch of the data at logical address {address}: {failures}; expect {Checksums.Format(expected)}");
     }
 }

@@ -57,7 +57,8 @@ public sealed class DeviceSet : IDisposable
     /// The generation that the newest superblock has by now. Where it is not that of <see cref="Superblock"/> a mounted file system has committed
     /// since, and blocks that were free to go may hold something else.
     /// </summary>
-    /// <exception cref="CorruptMetadataException">A device has no valid superblock any more.</exception>
+    /// <exception cref="IOException">A device can't be read any more.</exception>
+    /// <exception cref="BtrfsException">A device has no valid superblock any more.</exception>
     public ulong ReadCurrentGeneration() => DeviceRoster.Read(_blocks).Superblock.Generation;
 
     /// <summary>Opens the devices of one file system, given in any order.</summary>

@@ -16,7 +16,7 @@ public sealed class FileBlockDevice : IBlockDevice
     private const int BounceAlignment = 4096;
 
     [ThreadStatic]
-    private static Memory<byte> t_bounce;
+    private static Memory<byte> s_bounce;
 
     private readonly NativeFile _file;
     private readonly List<string> _notices = [];
@@ -116,8 +116,8 @@ public sealed class FileBlockDevice : IBlockDevice
 
     private void ReadThroughBounce(ulong offset, Span<byte> buffer)
     {
-        if (t_bounce.IsEmpty)
-            t_bounce = AlignedMemory.Allocate(BounceSize, BounceAlignment);
+        if (s_bounce.IsEmpty)
+            s_bounce = AlignedMemory.Allocate(BounceSize, BounceAlignment);
 
         ulong mask = (uint)_file.DirectAlignmentBytes - 1;
         while (!buffer.IsEmpty)
@@ -128,7 +128,7 @@ public sealed class FileBlockDevice : IBlockDevice
             ulong end = Math.Min((offset + (ulong)useful + mask) & ~mask, SizeBytes);
 
             // The end of a regular file needs no alignment of its own: the transfer is asked for whole, and ends there.
-            Span<byte> bounce = t_bounce.Span[..(int)((end - first + mask) & ~mask)];
+            Span<byte> bounce = s_bounce.Span[..(int)((end - first + mask) & ~mask)];
             if (_file.Read((long)first, bounce) < skip + useful)
                 throw Truncated(offset);
 

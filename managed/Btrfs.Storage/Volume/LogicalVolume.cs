@@ -107,7 +107,7 @@ public sealed class LogicalVolume
         return [.. missing];
     }
 
-    internal bool IsPresent(in ChunkStripe stripe) => FindDevice(stripe) is not null;
+    internal bool IsPresent(Chunk chunk, int stripeIndex) => FindDevice(chunk.Stripes[stripeIndex]) is not null;
 
     /// <exception cref="IOException">The stripe's device is missing or could not be read.</exception>
     internal void ReadStripe(Chunk chunk, int stripeIndex, ulong offset, Span<byte> buffer)

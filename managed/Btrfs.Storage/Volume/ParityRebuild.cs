@@ -22,14 +22,15 @@ internal sealed class ParityRebuild(LogicalVolume volume)
         int dataCount = chunk.Stripes.Length - chunk.ParityCount;
         ulong offset = address - chunk.Start;
         ulong number = offset / FormatLimits.StripeLength;
-        ulong fullStripe = number / (uint)dataCount;
-        FullStripe stripe = new(
-            volume, chunk, fullStripe, fullStripe * FormatLimits.StripeLength + offset % FormatLimits.StripeLength, ExcludedRole(chunk, (int)(number % (uint)dataCount), mirror));
+        ulong row = number / (uint)dataCount;
+        int wanted = (int)(number % (uint)dataCount);
+        ulong offsetInStripe = row * FormatLimits.StripeLength + offset % FormatLimits.StripeLength;
+        FullStripe stripe = new(volume, chunk, row, offsetInStripe, ExcludedRole(chunk, wanted, mirror));
 
         byte[] rented = ArrayPool<byte>.Shared.Rent(2 * piece.Length);
         try
         {
-            Solve(stripe, (int)(number % (uint)dataCount), dataCount, piece, rented.AsSpan(0, piece.Length), rented.AsSpan(piece.Length, piece.Length));
+            Solve(stripe, wanted, dataCount, piece, rented.AsSpan(0, piece.Length), rented.AsSpan(piece.Length, piece.Length));
         }
         catch (IOException error)
         {
@@ -103,16 +104,28 @@ internal sealed class ParityRebuild(LogicalVolume volume)
         GaloisField.Multiply(piece, GaloisField.Inverse((byte)(GaloisField.Power(wanted) ^ GaloisField.Power(other))));
     }
 
-    private readonly struct FullStripe(LogicalVolume volume, Chunk chunk, ulong number, ulong offset, int excludedRole)
+    /// <param name="volume">Over the devices.</param>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="row">The number of the full stripe in the chunk.</param>
+    /// <param name="offset">Bytes behind each stripe's begin on its device: the same for all of a full stripe.</param>
+    /// <param name="excludedRole">Taken as lost; -1 for none.</param>
+    private readonly struct FullStripe(LogicalVolume volume, Chunk chunk, ulong row, ulong offset, int excludedRole)
     {
         public bool HasQ => chunk.ParityCount == 2;
 
+        /// <summary>False where the stripe of a role is lost; <paramref name="lost"/> then tells why.</summary>
         public bool TryRead(int role, Span<byte> buffer, ref string lost)
         {
             if (role == excludedRole)
                 return false;
 
-            int index = StripeRange.ParityStripe(chunk, number, role);
+            int index = StripeRange.ParityStripe(chunk, row, role);
+            if (!volume.IsPresent(chunk, index))
+            {
+                lost += $"; device {chunk.Stripes[index].DeviceId} is missing";
+                return false;
+            }
+
             try
             {
                 volume.ReadStripe(chunk, index, offset, buffer);

@@ -30,8 +30,10 @@ internal static class Demonstration
         foreach (string line in Lines(engine, ["subvolume", "list", .. devices, images[0]]))
             Console.WriteLine($"  {line}");
 
-        // The command line adds a parent to the clone sources, as btrfs-progs does: requests without it have no command.
-        List<Recording> shown = [.. recordings.Where(recording => recording.Request.Parent is not { } parent || recording.Request.CloneSources.Contains(parent))];
+        // The command line adds the parent to the clone sources, and chooses a parent among them, as btrfs-progs does: other requests have no command.
+        List<Recording> shown = [.. recordings.Where(recording => recording.Request.Parent is { } parent
+            ? recording.Request.CloneSources.Contains(parent)
+            : recording.Request.CloneSources.Length == 0)];
         Console.WriteLine($"What Linux sent of it, and what btrfs-engine sends of the unmounted images, without root:");
         string ours = Path.Combine(work, "ours.stream");
         int different = 0;
@@ -39,7 +41,7 @@ internal static class Demonstration
         {
             string[] options = Options(recording.Request);
             Stopwatch watch = Stopwatch.StartNew();
-            Lines(engine, ["send", .. options, .. devices, "-f", ours, images[0], recording.Request.Subvolume]);
+            Lines(engine, ["send", "-q", .. options, .. devices, "-f", ours, images[0], recording.Request.Subvolume]);
             bool equal = File.ReadAllBytes(ours).AsSpan().SequenceEqual(File.ReadAllBytes(recording.File));
             different += equal ? 0 : 1;
             Console.WriteLine(

@@ -7,7 +7,7 @@ internal static class BulkOperations
 {
     public static void Any(Session session)
     {
-        switch (session.Random.Below(10))
+        switch (session.Random.Below(9))
         {
             case 0 or 1 or 2:
                 LinkManyTimes(session, session.Random.Between(20, 160));
@@ -23,9 +23,6 @@ internal static class BulkOperations
                 break;
             case 7:
                 RemoveMany(session);
-                break;
-            case 8:
-                CloneOperations.MakeManyReferences(session);
                 break;
             default:
                 RenameMany(session);

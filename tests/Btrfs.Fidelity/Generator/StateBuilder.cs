@@ -51,13 +51,14 @@ internal sealed class StateBuilder : IDisposable
         for (int round = 0; round < Options.Rounds; round++)
         {
             Log.Note($"-- round {round}");
-            _session.Current = _session.Subvolumes[0];
-            if (round == 0 || _random.Percent(10))
-                StartWithBulk();
+            // Late in the round, or too little of the bulk survives until the snapshot.
+            int bulkAt = round == 0 || _random.Percent(20) ? _random.Between(Options.OperationsPerRound / 2, Options.OperationsPerRound - 1) : -1;
             for (int operation = 0; operation < Options.OperationsPerRound; operation++)
             {
                 _session.Current = _random.Percent(75) ? _session.Subvolumes[0] : _random.Pick(_session.Subvolumes);
                 OperationTable.Step(_session);
+                if (operation == bulkAt)
+                    MakeBulk();
             }
 
             TakeSnapshots();
@@ -69,8 +70,11 @@ internal sealed class StateBuilder : IDisposable
             SetLiveSubvolumeReadOnly();
         if (_random.Percent(8))
             Log.Call("set the default subvolume", BtrfsIoctl.SetDefaultSubvolume(TopLevel, BtrfsIoctl.SubvolumeId(_session.Subvolumes[0].Root)));
-        // A half-dropped tree has references that clone detection counts: the images must not change between the kernel's
-        // sends and ours.
+
+        // The images must not change between the kernel's sends and ours. Nameless files that go away at unmount and half-dropped
+        // trees both have references to extents, which clone detection counts.
+        if (!_hasNamelessFilesInSent)
+            _session.CloseFiles();
         DeletedSubvolumes.WaitUntilGone(TopLevel);
     }
 
@@ -97,7 +101,7 @@ internal sealed class StateBuilder : IDisposable
         _session.Current = _session.Subvolumes[^1];
     }
 
-    private void StartWithBulk()
+    private void MakeBulk()
     {
         string mix = Options.Mix.Name;
         if (mix == "links" || _random.Percent(6))
@@ -105,12 +109,12 @@ internal sealed class StateBuilder : IDisposable
             for (int i = 0; i < 10; i++)
                 NameOperations.Create(_session);
             // Enough names in one directory for extended references; with the largest nodes that would take thousands.
-            BulkOperations.LinkManyTimes(_session, Options.NodeSizeBytes switch { 4096 => 260, 16384 => 900, _ => 60 });
+            BulkOperations.LinkManyTimes(_session, Options.NodeSizeBytes switch { 4096 => 330, 16384 => 900, _ => 60 });
         }
 
-        if (mix == "deep" && _random.Percent(50))
+        if (mix == "deep" && _random.Percent(80))
             GrowLongPath();
-        if (mix == "clones" && _random.Percent(50))
+        if (_random.Percent(mix == "clones" ? 40 : 3))
             CloneOperations.MakeManyReferences(_session);
     }
 

@@ -30,7 +30,7 @@ internal sealed record StateOptions
     public required bool HasOwnMetadataUuid { get; init; }
 
     /// <summary>True if a later tune may switch no-holes on: the file system then has holes of both kinds.</summary>
-    public bool CanGetNoHoles => DeviceCount == 1 && MkfsArguments.Any(argument => argument.Contains("^no-holes", StringComparison.Ordinal));
+    public bool CanGetNoHoles => DeviceCount == 1 && Quota != Quota.Simple && MkfsArguments.Any(argument => argument.Contains("^no-holes", StringComparison.Ordinal));
 
     public static StateOptions Choose(ulong seed, SeededRandom random)
     {

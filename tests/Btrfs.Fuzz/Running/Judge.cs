@@ -33,8 +33,10 @@ internal sealed class Judge(IReadOnlyList<BaseImage> images, Action<string>? tol
         FsInfo? fs = null;
         try
         {
-            string? fault = Try("open", () => fs = FsInfo.Open(
-                DeviceSet.Open([new OverlayDevice(bytes, damaged.Patches)], new DeviceOpenOptions { AllowMissingDevices = true })));
+            string? fault = Try("dump-tree", () => Workload.Dump(OpenDevice()));
+            if (fault is not null)
+                return new Finding(damaged, "dump-tree", fault);
+            fault = Try("open", () => fs = FsInfo.Open(OpenDevice()));
             if (fault is not null)
                 return new Finding(damaged, "open", fault);
             if (fs is null)
@@ -54,6 +56,8 @@ internal sealed class Judge(IReadOnlyList<BaseImage> images, Action<string>? tol
 
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         return allocated > AllocationLimit ? new Finding(damaged, "all", $"allocated {allocated} bytes") : null;
+
+        DeviceSet OpenDevice() => DeviceSet.Open([new OverlayDevice(bytes, damaged.Patches)], DeviceOpenOptions.Default);
     }
 
     private string? Try(string name, Action step)

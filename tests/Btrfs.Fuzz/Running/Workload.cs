@@ -1,9 +1,12 @@
+using System.Runtime.ExceptionServices;
+using Btrfs.Cli.Commands.Inspect;
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Data;
 using Btrfs.Inode.Names;
 using Btrfs.Send;
+using Btrfs.Storage;
 
 namespace Btrfs.Fuzz.Running;
 
@@ -19,7 +22,9 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
 
     public IEnumerable<(string Name, Action Run)> Steps()
     {
-        yield return ("ls -R and cat", ListAll);
+        yield return ("ls -lR, cat", ReadAll);
+
+        yield return ("look up", LookUp);
 
         RootRecord[] snapshots = [];
         yield return ("subvolume list", () => snapshots = ReadOnlySubvolumes());
@@ -37,6 +42,25 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
     private void Send(RootRecord root, RootRecord? parent, RootRecord[] sources, SendOptions options) =>
         new Sender(fs).Send(root, parent, sources, options, new BoundedSink(OutputLimit), null, cancellation);
 
+    /// <summary>Prints every tree; opened on its own, as it wants less of an image than anything else.</summary>
+    public static void Dump(DeviceSet devices)
+    {
+        DumpOutput output = new(new BoundedSink(OutputLimit), TimeZoneInfo.Utc);
+        List<string> faults = [];
+        using TreeSource source = TreeSource.Open(devices, faults.Add);
+        new TreeDump(source, new TreeDumpOptions(), output, faults.Add).Run();
+        output.Flush();
+    }
+
+    private void LookUp()
+    {
+        SubvolumeTable subvolumes = new(fs);
+        foreach (SubvolumeInfo subvolume in subvolumes.Enumerate().Where(subvolume => !subvolume.Root.IsDead).ToList())
+        {
+            new PathLookup(fs).FindSubvolume(new FsPath(subvolumes.PathOf(subvolume)));
+        }
+    }
+
     private RootRecord[] ReadOnlySubvolumes()
     {
         List<RootRecord> found = [];
@@ -51,73 +75,62 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
         return [.. found];
     }
 
-    /// <summary>Follows each directory once, whatever loops the damage made.</summary>
-    private void ListAll()
+    /// <summary>Walks over everything, and reads every file and attribute. One that fails does not keep the others from their turn, nor the step from failing.</summary>
+    private void ReadAll()
     {
-        HashSet<(ulong Root, ulong Inode)> seen = [];
-        Stack<(RootRecord Root, ulong Inode)> waiting = new([(fs.GetRoot(ObjectIds.FsTree), ObjectIds.FirstFree)]);
+        Exception? failure = null;
         int entries = 0;
-        while (waiting.TryPop(out (RootRecord Root, ulong Inode) directory))
+        DirectoryWalk walk = new(fs, new PathLookup(fs).Top(ObjectIds.FsTree));
+        do
         {
-            if (!seen.Add((directory.Root.Id, directory.Inode)))
-                continue;
-
-            Subvolume subvolume = new(fs, directory.Root);
-            FileReader reader = new(fs);
-            TreeCursor cursor = subvolume.OpenCursor();
-            for (cursor.Seek(new Key(directory.Inode, ItemType.DirIndex, 0)); IsAt(cursor, directory.Inode, ItemType.DirIndex); cursor.MoveNext())
+            while (walk.TryRead(out _))
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (++entries > MaxEntries)
                     return;
 
-                foreach (DirEntry entry in new DirEntryEnumerator(cursor.Data))
+                try
                 {
-                    if (!entry.IsSubvolume)
-                        Visit(subvolume, reader, entry, waiting);
-                    else if (fs.TryFindRoot(entry.Location.ObjectId) is { } root)
-                        waiting.Push((root, ObjectIds.FirstFree));
+                    Visit(walk);
+                }
+                catch (Exception error) when (error is BtrfsException or IOException)
+                {
+                    failure ??= error;
                 }
             }
         }
+        while (walk.TryLeave());
+
+        if (failure is not null)
+            ExceptionDispatchInfo.Throw(failure);
     }
 
-    private void Visit(Subvolume subvolume, FileReader reader, DirEntry entry, Stack<(RootRecord Root, ulong Inode)> waiting)
+    private void Visit(DirectoryWalk walk)
     {
-        ulong inode = entry.Location.ObjectId;
-        if (!subvolume.TryGetInode(inode, out InodeItem item))
+        Location at = walk.Target;
+        FileStatus status = walk.TargetStatus;
+        if (at.IsEmptySubvolumeDirectory)
             return;
 
-        subvolume.TryLookup(inode, entry.Name, out _);
-        subvolume.TryGetXattr(inode, "user.attribute2"u8, out _);
-        if (InodeMode.IsDirectory(item.Mode))
-            waiting.Push((subvolume.Root, inode));
-        else if (InodeMode.IsSymbolicLink(item.Mode))
-            subvolume.ReadLink(inode);
-        else if (InodeMode.IsRegular(item.Mode))
-            ReadFile(subvolume, reader, inode, item);
+        foreach (Xattr _ in at.Subvolume.EnumerateXattrs(at.Inode))
+            cancellation.ThrowIfCancellationRequested();
+        if (status.IsDirectory)
+            walk.Enter();
+        else if (status.IsRegular)
+            ReadFile(at);
+        else if (status.IsSymbolicLink)
+            at.Subvolume.ReadLink(at.Inode);
     }
 
-    private void ReadFile(Subvolume subvolume, FileReader reader, ulong inode, InodeItem item)
+    private void ReadFile(Location at)
     {
-        bool verify = (item.Flags & (ulong)InodeFlags.NoDataSum) == 0;
-        TreeCursor cursor = subvolume.OpenCursor();
-        for (cursor.Seek(new Key(inode, ItemType.ExtentData, 0)); IsAt(cursor, inode, ItemType.ExtentData); cursor.MoveNext())
+        using InodeStream content = new(at.Subvolume, at.Inode);
+        for (int length; (length = content.Read(_buffer)) > 0;)
         {
-            FileExtent extent = FileExtent.At(cursor);
-            ulong end = Math.Min(extent.FileOffset + extent.NumBytes, item.FileSize);
-            for (ulong offset = extent.FileOffset; offset < end; offset += (ulong)_buffer.Length)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                Span<byte> piece = _buffer.AsSpan(0, (int)Math.Min((ulong)_buffer.Length, end - offset));
-                reader.Read(extent, offset, piece, verify);
-                _bytesRead += piece.Length;
-                if (_bytesRead > OutputLimit)
-                    throw new EnoughException();
-            }
+            cancellation.ThrowIfCancellationRequested();
+            _bytesRead += length;
+            if (_bytesRead > OutputLimit)
+                throw new EnoughException();
         }
     }
-
-    private static bool IsAt(TreeCursor cursor, ulong objectId, ItemType type) =>
-        cursor.IsValid && cursor.Key.ObjectId == objectId && cursor.Key.Type == type;
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Btrfs.Cli.Commands.Inspect;
+using Btrfs.Storage;
 
 namespace Btrfs.LoopTests.Inspect;
 
@@ -17,7 +18,8 @@ internal static class Dump
     {
         List<string> told = [];
         using MemoryStream text = new();
-        int code = DumpTreeCommand.Run(images, options ?? new TreeDumpOptions(), new TextOutput(text, Zone), told.Add);
+        DeviceSet devices = DeviceSet.Open(images, DeviceOpenOptions.Default);
+        int code = DumpTreeCommand.Run(devices, options ?? new TreeDumpOptions(), new DumpOutput(text, Zone), told.Add);
         if (!mayFail)
             Assert.That(code, Is.Zero, string.Join('\n', told));
         return (text.ToArray(), told);
@@ -27,7 +29,7 @@ internal static class Dump
     {
         List<string> told = [];
         using MemoryStream text = new();
-        DumpSuperCommand.Run(images, options, new TextOutput(text, Zone), told.Add);
+        DumpSuperCommand.Run(images.Select(image => FileBlockDevice.Open(image, DeviceOpenOptions.Default)), options, new DumpOutput(text, Zone), told.Add);
         return text.ToArray();
     }
 
@@ -39,6 +41,13 @@ internal static class Dump
         AssertSame(tree, Oracle.Inspect(["dump-tree", .. images]));
         AssertSame(Super(images, new SuperblockDumpOptions { Full = true, All = true }), Oracle.Inspect(["dump-super", "-f", "-a", .. images]));
         return Encoding.Latin1.GetString(tree);
+    }
+
+    /// <summary>That a dump has what a test is about; a dump is too long to be shown.</summary>
+    public static void AssertMentions(string text, params IEnumerable<string> expected)
+    {
+        foreach (string item in expected)
+            Assert.That(text.Contains(item, StringComparison.Ordinal), $"the dump has no '{item}'");
     }
 
     /// <summary>Fails with the first lines that differ.</summary>

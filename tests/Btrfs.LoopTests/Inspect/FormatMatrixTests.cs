@@ -27,10 +27,8 @@ public sealed class FormatMatrixTests
         images.Mounted(mountOptions, $"bash {s_content} mnt {(mkfs.Contains("^extref", StringComparison.Ordinal) ? "" : "extref")}");
         string text = Dump.AssertEqual(images.Images);
 
-        // The content is there: links beyond an inode ref, a received subvolume, a balance that is over, an orphan.
-        string[] expected = ["UUID_KEY_RECEIVED_SUBVOL", "ORPHAN_ITEM", "XATTR_ITEM", "prealloc data disk byte", "(zstd)", "(RDONLY)"];
-        foreach (string item in expected)
-            Assert.That(text, Does.Contain(item));
+        // What makes the comparison worth something is there.
+        Dump.AssertMentions(text, "UUID_KEY_RECEIVED_SUBVOL", "ORPHAN_ITEM", "XATTR_ITEM", "prealloc data disk byte", "(zstd)", "(RDONLY)");
     }
 
     [TestCase("single", "single", 1)]
@@ -43,7 +41,7 @@ public sealed class FormatMatrixTests
     public void Every_profile_is_printed_alike(string data, string metadata, int devices)
     {
         using KernelImages images = KernelImages.Make($"-d {data} -m {metadata}", devices);
-        Assert.That(Dump.AssertEqual(images.Images), Does.Contain($"type DATA|{(data == "single" ? data : data.ToUpperInvariant())}"));
+        Dump.AssertMentions(Dump.AssertEqual(images.Images), $"type DATA|{(data == "single" ? data : data.ToUpperInvariant())}");
     }
 
     [Test]
@@ -53,11 +51,15 @@ public sealed class FormatMatrixTests
         images.Mounted("noatime", $"bash {s_content} mnt extref");
         images.Mounted(
             "subvolid=5",
-            "echo 1 > mnt/volume/logged; sync mnt/volume/logged; echo 2 > mnt/tree/logged; sync mnt/tree/logged; cp --sparse=always disk1.img logged.img");
+            """
+            echo 1 > mnt/volume/logged; sync mnt/volume/logged
+            echo 2 > mnt/tree/logged; sync mnt/tree/logged; rm mnt/tree/small3; sync mnt/tree
+            cp --sparse=always disk1.img logged.img
+            """);
         string image = Path.Combine(images.Directory, "logged.img");
         string root = Encoding.Latin1.GetString(Dump.Tree([image], new TreeDumpOptions { RootsOnly = true }).Text)
             .Split('\n').Single(line => line.StartsWith("fs tree", StringComparison.Ordinal)).Split(' ')[^3];
-        Assert.That(Dump.AssertEqual(image), Does.Contain("log tree key (TREE_LOG ROOT_ITEM 256)").And.Contain("dir log end"));
+        Dump.AssertMentions(Dump.AssertEqual(image), "log tree key (TREE_LOG ROOT_ITEM 256)", "dir log end");
 
         (string Arguments, TreeDumpOptions Options)[] cases =
         [
@@ -82,7 +84,7 @@ public sealed class FormatMatrixTests
             ("-R -t fs", new() { Tree = TreeName.Parse("fs"), RootsOnly = true, ShowBackupRoots = true }),
             ("-d -t 7", new() { Tree = 7, DevicesOnly = true }),
             ($"-b {root}", new() { Blocks = [ulong.Parse(root)] }),
-            ($"-b {root} -b {root} --follow", new() { Blocks = [ulong.Parse(root), ulong.Parse(root)], Follow = true }),
+            ($"-b {root} --follow", new() { Blocks = [ulong.Parse(root)], Follow = true }),
             ($"-b {root} --follow --dfs", new() { Blocks = [ulong.Parse(root)], Follow = true, DepthFirst = true }),
             ("--hide-names", new() { Print = new TreePrintOptions(HideNames: true) }),
             ("--csum-headers --csum-items", new() { Print = new TreePrintOptions(ShowBlockChecksums: true, ShowItemChecksums: true) }),

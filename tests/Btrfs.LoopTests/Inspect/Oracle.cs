@@ -24,11 +24,11 @@ internal static class Oracle
         start.Environment["LC_ALL"] = "C";
         start.Environment["TZ"] = Dump.Zone.Id;
         using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
         using MemoryStream output = new();
         process.StandardOutput.BaseStream.CopyTo(output);
         process.WaitForExit();
-        TestContext.Out.Write(errors.Result);
         return output.ToArray();
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.Versioning;
 using Btrfs.Fuzz.Images;
 using Btrfs.Fuzz.Mutations;
 using Btrfs.Fuzz.Running;
@@ -6,6 +7,7 @@ using Btrfs.Fuzz.Running;
 namespace Btrfs.Tests.Damage;
 
 /// <summary>Images that the kernel made, damaged: each listing, reading and sending ends in success or in one clear error.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class DamagedImageTests
 {
     private const int Cases = 1500;

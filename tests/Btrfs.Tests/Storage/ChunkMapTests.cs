@@ -47,6 +47,16 @@ public sealed class ChunkMapTests
         Assert.That(() => Add(map, start, deviceOffset), Throws.TypeOf<CorruptMetadataException>().With.Message.Contains("overlaps chunk [1048576, 2097152)"));
     }
 
+    [Test]
+    public void A_device_twice_in_a_chunk_that_is_no_dup_is_refused()
+    {
+        byte[] item = new TestVolume(BlockGroupFlags.Raid1, 2, 1).ChunkBytes();
+        item[ChunkItem.Size + StripeItem.Size] = 1;
+        Assert.That(
+            () => new ChunkMap().Add(new Key(ObjectIds.FirstChunkTree, ItemType.ChunkItem, 1 << 20), item),
+            Throws.TypeOf<CorruptMetadataException>().With.Message.Contains("device 1 has two of its stripes"));
+    }
+
     private static void Add(ChunkMap map, ulong start, ulong deviceOffset = 0)
     {
         byte[] item = new byte[ChunkItem.Size + StripeItem.Size];

@@ -97,7 +97,17 @@ public sealed class DataReaderTests
         test.Devices[1].FailReads(8192 + 3 * SectorSize, 1);
         Assert.That(
             () => Reader(test.Open()).Read(new LogicalAddress(TestVolume.Start), new byte[test.Data.Length], Sums(test.Data)),
-            Throws.TypeOf<ChecksumException>().With.Message.Match($"logical address {TestVolume.Start + 3 * SectorSize}: mirror 1 has 0x[0-9a-f]{{8}}; mirror 2: disk2: unreadable.*; expect 0x"));
+            Throws.TypeOf<ChecksumException>().With.Message.Match($"logical address {TestVolume.Start + 3 * SectorSize}: mirror 1: have 0x[0-9a-f]{{8}}; mirror 2: disk2: unreadable.*; expect 0x"));
+    }
+
+    [Test]
+    public void An_error_names_only_the_first_of_many_mirrors()
+    {
+        TestVolume test = new(BlockGroupFlags.Raid6, 12, 1);
+        LogicalVolume volume = test.Open(missing: [0, 1, 2]);
+        Assert.That(
+            () => Reader(volume).Read(new LogicalAddress(TestVolume.Start), new byte[SectorSize], []),
+            Throws.TypeOf<IOException>().With.Message.EndsWith("; and 4 more"));
     }
 
     [Test]

@@ -80,6 +80,8 @@ make() {
 	(cd "$folder/mount" && fill)
 	umount "$folder/mount"
 	gzip -9 -n < "$folder/image" > "$name.img.gz"
+	(cd "$folder" && TZ=UTC btrfs inspect-internal dump-tree image) | gzip -9 -n > "$name.dump-tree.gz"
+	(cd "$folder" && btrfs inspect-internal dump-super -fa image) | gzip -9 -n > "$name.dump-super.gz"
 	rm -r "$folder"
 }
 

@@ -3,7 +3,7 @@ using Btrfs.Format;
 namespace Btrfs.Cli.Commands.Inspect;
 
 /// <summary>How the address space lies on devices: chunks, devices, and the devices' allocated ranges.</summary>
-internal sealed class ChunkPrinter(TextOutput output)
+internal sealed class ChunkPrinter(DumpOutput output)
 {
     private static readonly (ulong, string)[] s_types =
     [

@@ -48,25 +48,26 @@ internal static class DumpSuperCommand
             };
             ImageArguments.RefuseUnknownOptions(parsed, parsed.GetValue(images) ?? []);
             using StandardOutput output = new();
-            return Run(parsed.GetValue(images) ?? [], options, new TextOutput(output, TimeZoneInfo.Local), ErrorOutput.WriteLine);
+            IEnumerable<IBlockDevice> devices = (parsed.GetValue(images) ?? []).Select(path => FileBlockDevice.Open(path, DeviceOpenOptions.Default));
+            return Run(devices, options, new DumpOutput(output, TimeZoneInfo.Local), ErrorOutput.WriteLine);
         });
         return command;
     }
 
     /// <summary>Prints superblocks of several devices.</summary>
-    /// <param name="paths">The devices, which need not belong together.</param>
+    /// <param name="devices">They need not belong together. Each is closed when it is done.</param>
     /// <param name="options">What to print.</param>
     /// <param name="output">Where the text goes.</param>
     /// <param name="tell">Is given what could not be shown, a line each.</param>
     /// <returns>The exit code: a failure if anything could not be shown.</returns>
     /// <exception cref="IOException">A device can't be opened or read, or the output not written.</exception>
-    internal static int Run(IReadOnlyList<string> paths, SuperblockDumpOptions options, TextOutput output, Action<string> tell)
+    internal static int Run(IEnumerable<IBlockDevice> devices, SuperblockDumpOptions options, DumpOutput output, Action<string> tell)
     {
         FaultReport faults = new(output, tell);
         SuperblockPrinter printer = new(output, faults.Tell);
-        foreach (string path in paths)
+        foreach (IBlockDevice device in devices)
         {
-            using FileBlockDevice device = FileBlockDevice.Open(path, DeviceOpenOptions.Default);
+            using IBlockDevice closed = device;
             foreach (ulong offset in options.All ? FormatLimits.SuperblockOffsets : [options.Offset])
             {
                 if (device.SizeBytes >= Superblock.Size && offset <= device.SizeBytes - Superblock.Size)
@@ -80,7 +81,7 @@ internal static class DumpSuperCommand
         output.Flush();
         return faults.Code;
 
-        void Print(FileBlockDevice device, ulong offset)
+        void Print(IBlockDevice device, ulong offset)
         {
             byte[] bytes = new byte[Superblock.Size];
             device.Read(offset, bytes);

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Btrfs.Cli.Host;
-using Btrfs.Format;
 using Btrfs.Storage;
 
 namespace Btrfs.Cli.Commands.Inspect;
@@ -13,7 +12,7 @@ internal static class DumpTreeCommand
     {
         Command command = new("dump-tree", "Print the trees of a file system: the root tree, the chunk tree, then every tree that the root tree names.");
         Option<bool> extents = new("-e", "--extents") { Description = "Only the extent tree and the device tree, and of these only leaves" };
-        Option<bool> devices = new("-d", "--device-trees") { Description = "Only the root, chunk and device tree" };
+        Option<bool> deviceTrees = new("-d", "--device-trees") { Description = "Only the root, chunk and device tree" };
         Option<bool> roots = new("-r", "--roots") { Description = "Of each tree only where its root is" };
         Option<bool> backups = new("-R", "--backups") { Description = "The same, and the backup roots of the superblock" };
         Option<bool> uuid = new("-u", "--uuid") { Description = "Only the UUID tree" };
@@ -28,7 +27,7 @@ internal static class DumpTreeCommand
         Option<bool> itemChecksums = new("--csum-items") { Description = "Print each checksum of data" };
         foreach (Option option in new Option[]
         {
-            extents, devices, roots, backups, uuid, blocks, follow, tree, noScan, breadthFirst, depthFirst, hideNames, blockChecksums, itemChecksums,
+            extents, deviceTrees, roots, backups, uuid, blocks, follow, tree, noScan, breadthFirst, depthFirst, hideNames, blockChecksums, itemChecksums,
         })
         {
             command.Options.Add(option);
@@ -43,34 +42,34 @@ internal static class DumpTreeCommand
             TreeDumpOptions options = new()
             {
                 ExtentsOnly = parsed.GetValue(extents),
-                DevicesOnly = parsed.GetValue(devices),
+                DevicesOnly = parsed.GetValue(deviceTrees),
                 RootsOnly = parsed.GetValue(roots) || parsed.GetValue(backups),
                 ShowBackupRoots = parsed.GetValue(backups),
                 UuidTreeOnly = parsed.GetValue(uuid),
-                Blocks = [.. (parsed.GetValue(blocks) ?? []).Select(ParseBlock)],
+                Blocks = [.. (parsed.GetValue(blocks) ?? []).Select(ParseBlock).Distinct().Order()],
                 Follow = parsed.GetValue(follow),
                 Tree = parsed.GetValue(tree) is { } name ? ParseTree(name) : null,
                 DepthFirst = parsed.GetValue(depthFirst),
                 Print = new TreePrintOptions(parsed.GetValue(hideNames), parsed.GetValue(blockChecksums), parsed.GetValue(itemChecksums)),
             };
             using StandardOutput output = new();
-            return Run(image.Split(parsed).DevicePaths, options, new TextOutput(output, TimeZoneInfo.Local), ErrorOutput.WriteLine);
+            DeviceSet devices = DeviceSet.Open(image.Split(parsed).DevicePaths, DeviceOpenOptions.Default);
+            return Run(devices, options, new DumpOutput(output, TimeZoneInfo.Local), ErrorOutput.WriteLine);
         });
         return command;
     }
 
-    /// <summary>Opens the file system and prints it.</summary>
-    /// <param name="devicePaths">Its devices, in any order.</param>
+    /// <summary>Prints a file system.</summary>
+    /// <param name="devices">Its devices; closed at the end.</param>
     /// <param name="options">What to print.</param>
     /// <param name="output">Where the text goes.</param>
     /// <param name="tell">Is given what could not be shown and what else a person should know, a line each.</param>
     /// <returns>The exit code: a failure if anything could not be shown.</returns>
-    /// <exception cref="BtrfsException">No file system can be made of the devices.</exception>
-    /// <exception cref="IOException">A device can't be opened, or the output not written.</exception>
-    internal static int Run(IReadOnlyList<string> devicePaths, TreeDumpOptions options, TextOutput output, Action<string> tell)
+    /// <exception cref="IOException">The output can't be written.</exception>
+    internal static int Run(DeviceSet devices, TreeDumpOptions options, DumpOutput output, Action<string> tell)
     {
         FaultReport faults = new(output, tell);
-        using TreeSource source = TreeSource.Open(DeviceSet.Open(devicePaths, DeviceOpenOptions.Default), faults.Tell);
+        using TreeSource source = TreeSource.Open(devices, faults.Tell);
         foreach (string notice in source.Notices)
             tell($"NOTICE: {notice}");
 

@@ -3,7 +3,7 @@ using Btrfs.Format;
 namespace Btrfs.Cli.Commands.Inspect;
 
 /// <summary>Items about allocated and free space: extents with their back references, block groups, the free-space tree.</summary>
-internal sealed class ExtentPrinter(TextOutput output)
+internal sealed class ExtentPrinter(DumpOutput output)
 {
     private static readonly (ulong, string)[] s_kinds = [((ulong)ExtentFlags.Data, "DATA"), ((ulong)ExtentFlags.TreeBlock, "TREE_BLOCK")];
 
@@ -34,6 +34,8 @@ internal sealed class ExtentPrinter(TextOutput output)
     public void PrintTreeBlockRef() => output.Line($"\t\ttree block backref");
 
     public void PrintSharedBlockRef() => output.Line($"\t\tshared block backref");
+
+    public void PrintLegacyRef() => output.Line($"\t\textent ref v0 (deprecated)");
 
     public void PrintDataRef(ReadOnlySpan<byte> data)
     {

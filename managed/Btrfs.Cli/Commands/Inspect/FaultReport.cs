@@ -3,7 +3,7 @@ namespace Btrfs.Cli.Commands.Inspect;
 /// <summary>Tells what could not be shown, in its place among what was.</summary>
 /// <param name="output">Flushed first, so that what was printed before a fault stands before its line.</param>
 /// <param name="tell">Takes a line.</param>
-internal sealed class FaultReport(TextOutput output, Action<string> tell)
+internal sealed class FaultReport(DumpOutput output, Action<string> tell)
 {
     /// <summary>A failure once anything could not be shown.</summary>
     public int Code { get; private set; } = ExitCode.Success;

@@ -7,7 +7,7 @@ namespace Btrfs.Cli.Commands.Inspect;
 /// <param name="sectorSize">Bytes that one checksum covers.</param>
 /// <param name="checksumSize">Bytes of one checksum.</param>
 /// <param name="showChecksums">Whether each checksum is printed, not only the range that an item covers.</param>
-internal sealed class FilePrinter(TextOutput output, int sectorSize, int checksumSize, bool showChecksums)
+internal sealed class FilePrinter(DumpOutput output, int sectorSize, int checksumSize, bool showChecksums)
 {
     // Checksums of 8 bytes still fit two in a line of about a hundred columns, longer ones stand alone.
     private readonly int _checksumsInLine = Math.Max(1, 16 / checksumSize);

@@ -3,7 +3,7 @@ using Btrfs.Format;
 namespace Btrfs.Cli.Commands.Inspect;
 
 /// <summary>Items of inodes but their data: the inode itself, its names, directory entries, xattrs, and what a log says of a directory.</summary>
-internal sealed class InodePrinter(TextOutput output, bool hideNames)
+internal sealed class InodePrinter(DumpOutput output, bool hideNames)
 {
     private static readonly (ulong, string)[] s_flags =
     [

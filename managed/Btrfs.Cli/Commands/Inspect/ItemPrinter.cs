@@ -3,7 +3,7 @@ using Btrfs.Format;
 namespace Btrfs.Cli.Commands.Inspect;
 
 /// <summary>Prints what an item says by its type. Types whose content nobody explains, or that have none, print nothing.</summary>
-internal sealed class ItemPrinter(TextOutput output, in Superblock superblock, TreePrintOptions options)
+internal sealed class ItemPrinter(DumpOutput output, in Superblock superblock, TreePrintOptions options)
 {
     private readonly InodePrinter _inodes = new(output, options.HideNames);
     private readonly FilePrinter _files = new(
@@ -87,6 +87,9 @@ internal sealed class ItemPrinter(TextOutput output, in Superblock superblock, T
                 break;
             case ItemType.SharedDataRef:
                 _extents.PrintSharedDataRef(data);
+                break;
+            case KeyText.LegacyExtentRef:
+                _extents.PrintLegacyRef();
                 break;
             case ItemType.BlockGroupItem:
                 _extents.PrintBlockGroup(data);

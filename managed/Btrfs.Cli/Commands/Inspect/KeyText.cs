@@ -15,7 +15,7 @@ internal static class KeyText
     public const ItemType LegacyCsumItem = (ItemType)120;
     public const ItemType LegacyExtentRef = (ItemType)180;
 
-    public static void Append(TextOutput output, Key key)
+    public static void Append(DumpOutput output, Key key)
     {
         output.Write($"({new ObjectName(key.ObjectId, key.Type)} ");
         AppendType(output, key);
@@ -24,7 +24,7 @@ internal static class KeyText
         output.Append(")"u8);
     }
 
-    public static void Append(TextOutput output, ObjectName name)
+    public static void Append(DumpOutput output, ObjectName name)
     {
         ulong id = name.Id;
         switch (name.Type)
@@ -55,7 +55,7 @@ internal static class KeyText
             output.Write($"{id}");
     }
 
-    private static void AppendType(TextOutput output, Key key)
+    private static void AppendType(DumpOutput output, Key key)
     {
         if (key.Type == 0 && key.ObjectId == ObjectIds.FreeSpace)
             output.Append("UNTYPED"u8);
@@ -65,7 +65,7 @@ internal static class KeyText
             output.Write($"UNKNOWN.{(ulong)key.Type}");
     }
 
-    private static void AppendOffset(TextOutput output, Key key)
+    private static void AppendOffset(DumpOutput output, Key key)
     {
         switch (key.Type)
         {
@@ -88,7 +88,7 @@ internal static class KeyText
         }
     }
 
-    private static void AppendQgroup(TextOutput output, ulong id) => output.Write($"{id >> QgroupLevelShift}/{id & QgroupIdMask}");
+    private static void AppendQgroup(DumpOutput output, ulong id) => output.Write($"{id >> QgroupLevelShift}/{id & QgroupIdMask}");
 
     private static string? NameOf(ulong id) => id switch
     {

@@ -3,7 +3,7 @@ using Btrfs.Format;
 namespace Btrfs.Cli.Commands.Inspect;
 
 /// <summary>Items of the quota tree. A relation of two qgroups is all in its key.</summary>
-internal sealed class QuotaPrinter(TextOutput output)
+internal sealed class QuotaPrinter(DumpOutput output)
 {
     private const ulong On = 1;
     private const ulong Scanning = 2;

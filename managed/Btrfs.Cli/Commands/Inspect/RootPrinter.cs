@@ -3,7 +3,7 @@ using Btrfs.Format;
 namespace Btrfs.Cli.Commands.Inspect;
 
 /// <summary>Items that name trees: their roots, the links between subvolumes, and the index by UUID.</summary>
-internal sealed class RootPrinter(TextOutput output)
+internal sealed class RootPrinter(DumpOutput output)
 {
     private static readonly (ulong, string)[] s_flags = [((ulong)RootFlags.ReadOnly, "RDONLY")];
 

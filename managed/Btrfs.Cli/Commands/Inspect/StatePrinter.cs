@@ -3,7 +3,7 @@ using Btrfs.Format;
 namespace Btrfs.Cli.Commands.Inspect;
 
 /// <summary>What is kept between mounts: device statistics, a balance, free-space caches, strings for debugging.</summary>
-internal sealed class StatePrinter(TextOutput output)
+internal sealed class StatePrinter(DumpOutput output)
 {
     private const int KnownStats = 5;
 

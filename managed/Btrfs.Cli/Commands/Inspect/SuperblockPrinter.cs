@@ -5,7 +5,7 @@ using Btrfs.Storage;
 namespace Btrfs.Cli.Commands.Inspect;
 
 /// <summary>Prints a superblock as it lies on a device, sound or not: nothing in it is relied on.</summary>
-internal sealed class SuperblockPrinter(TextOutput output, Action<string> report)
+internal sealed class SuperblockPrinter(DumpOutput output, Action<string> report)
 {
     private const int MagicBytes = 8;
 

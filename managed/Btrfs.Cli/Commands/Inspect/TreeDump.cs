@@ -40,13 +40,13 @@ internal sealed class TreeDump
 {
     private readonly TreeSource _source;
     private readonly TreeDumpOptions _options;
-    private readonly TextOutput _output;
+    private readonly DumpOutput _output;
     private readonly Action<string> _report;
     private readonly TreePrinter _printer;
     private readonly TreeWalk _walk;
     private readonly WalkOrder _order;
 
-    public TreeDump(TreeSource source, TreeDumpOptions options, TextOutput output, Action<string> report)
+    public TreeDump(TreeSource source, TreeDumpOptions options, DumpOutput output, Action<string> report)
     {
         _source = source;
         _options = options;

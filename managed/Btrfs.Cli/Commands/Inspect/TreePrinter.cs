@@ -10,7 +10,7 @@ namespace Btrfs.Cli.Commands.Inspect;
 internal sealed record TreePrintOptions(bool HideNames = false, bool ShowBlockChecksums = false, bool ShowItemChecksums = false);
 
 /// <summary>Prints tree blocks: the header, and the items of a leaf or the pointers of a node.</summary>
-internal sealed class TreePrinter(TextOutput output, in Superblock superblock, TreePrintOptions options)
+internal sealed class TreePrinter(DumpOutput output, in Superblock superblock, TreePrintOptions options)
 {
     private const int RevisionShift = 56;
     private const ulong FlagsMask = (1UL << RevisionShift) - 1;

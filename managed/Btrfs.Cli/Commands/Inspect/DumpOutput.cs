@@ -11,7 +11,7 @@ namespace Btrfs.Cli.Commands.Inspect;
 /// </summary>
 /// <param name="sink">Where the bytes go.</param>
 /// <param name="zone">The time zone in which dates are printed.</param>
-internal sealed class TextOutput(System.IO.Stream sink, TimeZoneInfo zone)
+internal sealed class DumpOutput(System.IO.Stream sink, TimeZoneInfo zone)
 {
     private const int BufferBytes = 64 * 1024;
     private const int LongestNumber = 20;
@@ -113,9 +113,9 @@ internal sealed class TextOutput(System.IO.Stream sink, TimeZoneInfo zone)
     [InterpolatedStringHandler]
     internal readonly ref struct Text
     {
-        private readonly TextOutput _output;
+        private readonly DumpOutput _output;
 
-        public Text(int literalLength, int holes, TextOutput output)
+        public Text(int literalLength, int holes, DumpOutput output)
         {
             Invariant.That(literalLength >= 0 && holes >= 0);
             _output = output;
@@ -156,6 +156,6 @@ internal sealed class TextOutput(System.IO.Stream sink, TimeZoneInfo zone)
         public void AppendFormatted(BitNames names) => AppendFormatted(names.ToString());
 
         /// <summary>Whether this is the output that the string was written to, which it was while it was evaluated.</summary>
-        internal bool WentTo(TextOutput output) => ReferenceEquals(_output, output);
+        internal bool WentTo(DumpOutput output) => ReferenceEquals(_output, output);
     }
 }
