@@ -99,7 +99,8 @@ internal sealed class GetTests
 
     private static string Comparable(SeenInode inode, ulong original)
     {
-        string times = original == ObjectIds.EmptySubvolDir ? "" : $"{Time(inode, 0)} {Time(inode, 1)}";
+        // Not the time of access: reading the copies to compare them may set it.
+        string times = original == ObjectIds.EmptySubvolDir ? "" : Time(inode, 1);
         string size = InodeMode.IsDirectory(inode.Mode) ? "" : $"{inode.Size}";
         IEnumerable<string> xattrs = inode.Xattrs
             .Select(xattr => $"{System.Text.Encoding.Latin1.GetString(xattr.Name)}={Convert.ToHexStringLower(xattr.Value)}")

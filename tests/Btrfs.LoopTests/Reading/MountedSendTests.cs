@@ -104,7 +104,7 @@ internal sealed class MountedSendTests
         Assert.That(File.ReadAllBytes(output).AsSpan().SequenceEqual(_expected));
     }
 
-    [TestCase(2)]
+    // Not signal 2: who runs the tests in the background has it ignored, and children inherit that.
     [TestCase(15)]
     public void An_interrupted_send_ends_with_the_signal_and_leaves_no_file(int signal)
     {
@@ -139,9 +139,9 @@ internal sealed class MountedSendTests
         byte[] some = new byte[100];
         process.StandardOutput.BaseStream.ReadExactly(some);
         Thread.Sleep(200);
-        Assert.That(Kill(process.Id, 2), Is.Zero);
+        Assert.That(Kill(process.Id, 15), Is.Zero);
         Assert.That(process.WaitForExit(TimeSpan.FromSeconds(20)));
-        Assert.That(process.ExitCode, Is.EqualTo(130));
+        Assert.That(process.ExitCode, Is.EqualTo(143));
     }
 
     [Test]
