@@ -9,7 +9,7 @@ namespace Btrfs.Fuzz.Running;
 /// <summary>Many damaged images over some threads, each watched for hanging.</summary>
 internal sealed partial class Campaign(IReadOnlyList<BaseImage> images)
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
     private readonly ConcurrentBag<Finding> _findings = [];
     private readonly ConcurrentDictionary<int, (int Seed, long Since)> _running = new();
     private int _next;
@@ -37,7 +37,7 @@ internal sealed partial class Campaign(IReadOnlyList<BaseImage> images)
             {
                 if (HungSeed() is { } seed)
                 {
-                    Report(new Finding(Damage.Make(images, seed), "all", $"did not come back in {s_patience.TotalSeconds} s"), found);
+                    Report(new Finding(Damage.Make(images, seed), "all", $"did not come back in {s_patience.TotalMinutes} minutes"), found);
                     return _findings;
                 }
             }

@@ -21,11 +21,28 @@ internal sealed class Judge(IReadOnlyList<BaseImage> images, Action<string>? tol
     private const int MaxMessageLength = 2000;
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(15);
 
+    /// <summary>Who got less of the processor until the deadline was not slow but starved.</summary>
+    private static readonly TimeSpan s_fairShare = TimeSpan.FromSeconds(5);
+
+    private bool _wasLate;
+
     /// <summary>Steps that ended well, and those that ended in a clear error.</summary>
     public (int Succeeded, int Refused) Ends { get; private set; }
 
     /// <summary>The first fault; null for none.</summary>
     public Finding? Run(DamagedImage damaged)
+    {
+        while (true)
+        {
+            TimeSpan start = Environment.CpuUsage.TotalTime;
+            _wasLate = false;
+            Finding? finding = RunOnce(damaged);
+            if (!_wasLate || Environment.CpuUsage.TotalTime - start > s_fairShare)
+                return finding;
+        }
+    }
+
+    private Finding? RunOnce(DamagedImage damaged)
     {
         SparseBytes bytes = images.Single(image => image.Name == damaged.Image).Bytes;
         using CancellationTokenSource deadline = new(s_deadline);
@@ -79,6 +96,7 @@ internal sealed class Judge(IReadOnlyList<BaseImage> images, Action<string>? tol
         }
         catch (OperationCanceledException)
         {
+            _wasLate = true;
             return $"took longer than {s_deadline.TotalSeconds} s";
         }
 #pragma warning disable CA1031 // Whatever else comes out is what this program looks for.
