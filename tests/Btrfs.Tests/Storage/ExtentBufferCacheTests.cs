@@ -47,12 +47,12 @@ public sealed class ExtentBufferCacheTests
         Assert.That(found, Is.SameAs(newer));
     }
 
-    private static LogicalAddress AddressOf(int i) => new((ulong)(i + 1) * NodeSize);
+    private static LogicalAddress AddressOf(int i) => ExtentBuffer.Adopt((ulong)(i + 1) * NodeSize);
 
     private static ExtentBuffer Buffer(int i)
     {
         byte[] bytes = new byte[BlockHeader.Size];
         BitConverter.TryWriteBytes(bytes.AsSpan(0x30), AddressOf(i).Value);
-        return new ExtentBuffer(bytes);
+        return ExtentBuffer.Adopt(bytes);
     }
 }
