@@ -40,6 +40,7 @@ public sealed class FileSystemChecker(FsInfo fs, CheckOptions options)
         private readonly ChecksumScan _checksums;
         private readonly FreeSpaceScan _freeSpace;
         private readonly UuidScan _uuids;
+        private readonly QgroupScan _qgroups;
 
         public CheckRun(CheckState state)
         {
@@ -53,6 +54,7 @@ public sealed class FileSystemChecker(FsInfo fs, CheckOptions options)
             _checksums = new ChecksumScan(state);
             _freeSpace = new FreeSpaceScan(state, _groups);
             _uuids = new UuidScan(state);
+            _qgroups = new QgroupScan(state);
         }
 
         private ulong GroupTree => _state.Has(CompatRoFlags.BlockGroupTree) ? ObjectIds.BlockGroupTree : ObjectIds.ExtentTree;
@@ -72,6 +74,9 @@ public sealed class FileSystemChecker(FsInfo fs, CheckOptions options)
             WalkInternalTrees();
             _state.Stage("files");
             WalkFiles();
+            _state.Stage("quotas");
+            if (_qgroups.IsAuthoritative && _state.HasWholeExtentTree && _state.HasWholeTrees)
+                CountQgroups();
             _state.Stage("references");
             AuditReferences();
         }
@@ -117,6 +122,7 @@ public sealed class FileSystemChecker(FsInfo fs, CheckOptions options)
             bool hasUuids = WalkTree(ObjectIds.UuidTree, _uuids.Leaf);
             if (hasUuids)
                 _uuids.Compare(_roots.Roots);
+            WalkTree(ObjectIds.QuotaTree, _qgroups.Leaf);
             foreach (RootRecord root in _roots.Roots)
             {
                 if (!IsKnown(root.Id) && !IsFiles(root.Id))
@@ -163,6 +169,27 @@ public sealed class FileSystemChecker(FsInfo fs, CheckOptions options)
             }
         }
 
+        private void CountQgroups()
+        {
+            QgroupCount count = new(_state);
+            try
+            {
+                foreach (RootRecord root in _roots.Roots)
+                {
+                    if (ObjectIds.IsFileTree(root.Id))
+                        count.Add(root);
+                }
+            }
+            catch (CorruptMetadataException error)
+            {
+                _state.Log.Add(FindingKind.CorruptBlock, ObjectIds.QuotaTree, null, error.Message);
+                return;
+            }
+
+            count.Finish();
+            _qgroups.Compare(count);
+        }
+
         private void AuditReferences()
         {
             if (!_state.HasWholeExtentTree)
@@ -198,6 +225,6 @@ public sealed class FileSystemChecker(FsInfo fs, CheckOptions options)
         private static bool IsFiles(ulong id) => ObjectIds.IsFileTree(id) || id is ObjectIds.DataRelocTree or ObjectIds.TreeReloc;
 
         private static bool IsKnown(ulong id) => id is ObjectIds.ExtentTree or ObjectIds.DevTree or ObjectIds.CsumTree or ObjectIds.UuidTree
-            or ObjectIds.FreeSpaceTree or ObjectIds.BlockGroupTree;
+            or ObjectIds.QuotaTree or ObjectIds.FreeSpaceTree or ObjectIds.BlockGroupTree;
     }
 }

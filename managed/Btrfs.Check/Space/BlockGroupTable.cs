@@ -22,6 +22,8 @@ internal sealed class BlockGroupTable(CheckState state)
 
     public void AddGroup(Key key, in BlockGroupItem item) => _groups.Add(new GroupRecord(key.ObjectId, key.Offset, item.Used, item.Flags));
 
+    public bool Overlaps(ulong start, ulong end) => _groups.Exists(group => group.Start < end && start < group.End);
+
     /// <summary>Each chunk has its block group, and the other way round.</summary>
     public void CompareWithChunks(IReadOnlyList<Chunk> chunks, ulong tree)
     {

@@ -80,12 +80,12 @@ internal sealed class BlockGate(CheckState state)
         totals.TreeBytes += size;
         if (root == ObjectIds.ExtentTree)
             totals.ExtentTreeBytes += size;
-        else if (ObjectIds.IsFileTree(root))
+        else if (ObjectIds.IsFileTree(root) || root == ObjectIds.DataRelocTree)
             totals.FileTreeBytes += size;
 
         int room = buffer.Bytes.Length - BlockHeader.Size;
         if (buffer.Level > 0)
-            totals.TreeWasteBytes += (ulong)(room - buffer.Count * KeyPointer.Size);
+            totals.TreeWasteBytes += (ulong)((room / KeyPointer.Size - buffer.Count) * KeyPointer.Size);
         else if (buffer.Count > 0)
             totals.TreeWasteBytes += buffer.Leaf.Item(buffer.Count - 1).DataOffset - (ulong)(buffer.Count * ItemHeader.Size);
         else
