@@ -6,7 +6,7 @@ using Btrfs.Storage;
 namespace Btrfs.Space.Groups;
 
 /// <summary>
-/// Makes new chunks. A chunk can be allocated from at once; its items reach the trees later (<see cref="PendingChunks"/>), because to insert them takes blocks,
+/// Makes new chunks. A chunk can be allocated from at once; its items reach the trees later (<see cref="ChunkItems"/>), because to insert them takes blocks,
 /// and it may be for want of a block that the chunk is made.
 /// </summary>
 internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)

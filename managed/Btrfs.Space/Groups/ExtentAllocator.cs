@@ -26,7 +26,7 @@ internal sealed class ExtentAllocator(BlockGroupTable groups, ChunkAllocator chu
 
     /// <summary>Room for data in one piece, reserved: all that is wanted if some group has it, else the longest run that some group has.</summary>
     public bool TryAllocateData(BlockGroupFlags type, ulong wantedBytes, ulong leastBytes, out ulong start, out ulong length) =>
-        TryAllocate(type, wantedBytes, leastBytes, alignBytes: 1, out start, out length);
+        TryAllocate(type, wantedBytes, leastBytes, align: 1, out start, out length);
 
     /// <summary>Gives up the group that allocations went to last.</summary>
     public void Forget(BlockGroup group)

@@ -32,6 +32,18 @@ internal sealed class FreeSpaceMap
     /// <summary>Marks a range as taken. It must have been free.</summary>
     public void Remove(ulong offsetBytes, ulong lengthBytes) => Set(offsetBytes, lengthBytes, free: false, mayAlreadyBe: false);
 
+    /// <summary>Marks a range as taken, if all of it was free.</summary>
+    public bool TryRemove(ulong offsetBytes, ulong lengthBytes)
+    {
+        int sector = (int)(offsetBytes >> _sectorShift);
+        int end = (int)((offsetBytes + lengthBytes) >> _sectorShift);
+        if (end > _sectors || NextTaken(sector, end) != end)
+            return false;
+
+        Remove(offsetBytes, lengthBytes);
+        return true;
+    }
+
     /// <summary>Marks a range as taken, whatever it was.</summary>
     public void Exclude(ulong offsetBytes, ulong lengthBytes) => Set(offsetBytes, lengthBytes, free: false, mayAlreadyBe: true);
 
@@ -39,6 +51,8 @@ internal sealed class FreeSpaceMap
     /// <param name="wantedBytes">A multiple of the sector size.</param>
     /// <param name="leastBytes">The same, at most wanted.</param>
     /// <param name="alignBytes">A power of two: runs begin on a multiple of it from the group's begin.</param>
+    /// <param name="offsetBytes">Where the run begins in the group.</param>
+    /// <param name="lengthBytes">How much was taken.</param>
     public bool TryTake(ulong wantedBytes, ulong leastBytes, ulong alignBytes, out ulong offsetBytes, out ulong lengthBytes)
     {
         offsetBytes = 0;

@@ -126,7 +126,7 @@ internal sealed class InlineReferences
     private static bool IsBefore(in ReferenceKey left, in ReferenceKey right) =>
         left.Type != right.Type ? left.Type < right.Type : left.Order > right.Order;
 
-    private static Span<byte> WriteOne(Span<byte> destination, in ReferenceKey key, uint count)
+    private static Span<byte> WriteOne(Span<byte> destination, ReferenceKey key, uint count)
     {
         destination[0] = (byte)key.Type;
         if (key.Type == ItemType.ExtentDataRef)

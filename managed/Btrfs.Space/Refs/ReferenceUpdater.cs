@@ -1,5 +1,5 @@
 using Btrfs.Format;
-using Btrfs.Space.Checksums;
+using Btrfs.Space.Csums;
 using Btrfs.Space.FreeSpace;
 using Btrfs.Space.Groups;
 using Btrfs.Space.Quotas;

@@ -63,16 +63,17 @@ internal sealed class Commit(SpaceState state)
         IChecksum checksum = Checksums.For(state.Superblock.CsumType);
         BlockContext context = _context with { Generation = generation, Incompat = state.Superblock.Incompat };
         ExtentBuffer[] blocks = state.Blocks.SortedDirty();
-        List<(LogicalAddress, ReadOnlyMemory<byte>)> writes = new(blocks.Length);
-        foreach (ExtentBuffer block in blocks)
+        BlockWrite[] writes = new BlockWrite[blocks.Length];
+        for (int i = 0; i < blocks.Length; i++)
         {
-            writes.Add((block.Bytenr, block.Seal(checksum)));
+            ExtentBuffer block = blocks[i];
+            writes[i] = new BlockWrite(block.Bytenr, block.Seal(checksum));
 
             // The last look before it is on the disk: what fails here is our own fault, and must not become the user's.
             BlockCheck.Verify(block.Bytes, context);
         }
 
-        state.Volume.Write(writes);
+        state.Volume.WriteSorted(writes);
     }
 
     private void Finish(ulong generation)

@@ -1,6 +1,6 @@
 using Btrfs.Ctree;
 using Btrfs.Format;
-using Btrfs.Space.Checksums;
+using Btrfs.Space.Csums;
 using Btrfs.Space.FreeSpace;
 using Btrfs.Space.Groups;
 using Btrfs.Space.Quotas;

@@ -149,6 +149,31 @@ public sealed class Transaction : IDisposable
         return new DataExtent(new LogicalAddress(start), length);
     }
 
+    /// <summary>
+    /// Takes a range that is free as far as the trees know, and holds data all the same: an extent that the log tree tells of. It is used from then on like
+    /// any allocated one.
+    /// </summary>
+    /// <exception cref="CorruptMetadataException">Part of it is not free.</exception>
+    public DataExtent ClaimData(LogicalAddress start, ulong bytes)
+    {
+        BlockGroup group = Claim(start, bytes);
+        group.Reserved += bytes;
+        return new DataExtent(start, bytes);
+    }
+
+    /// <summary>Keeps a range from being allocated until the commit: blocks of the log tree, which no other tree tells of.</summary>
+    /// <exception cref="CorruptMetadataException">Part of it is not free.</exception>
+    public void KeepUntilCommit(LogicalAddress start, ulong bytes) => _state.Pinned.Pin(Claim(start, bytes), start.Value, bytes);
+
+    /// <summary>The log tree was replayed: the next commit has none.</summary>
+    public void ForgetLog()
+    {
+        _state.TreeBlocks.HasChanged = true;
+        _state.Superblock.LogRoot = 0;
+        _state.Superblock.LogRootTransId = 0;
+        _state.Superblock.LogRootLevel = 0;
+    }
+
     /// <summary>Gives back what <see cref="AllocateData"/> gave and nobody has come to use.</summary>
     public void ReturnData(DataExtent extent)
     {
@@ -199,6 +224,15 @@ public sealed class Transaction : IDisposable
             Writer.Latch(new BtrfsException($"transaction {Generation} aborted: {_what} failed half way through a change"));
         _state.TreeBlocks.HasChanged |= _hadChanged;
         Writer.End(_isComplete && _mustCommit);
+    }
+
+    private BlockGroup Claim(LogicalAddress start, ulong bytes)
+    {
+        BlockGroup group = _state.Groups.Find(start.Value);
+        ulong offset = start.Value - group.Start;
+        if (bytes > group.Length - offset || !BlockGroupTable.FreeSpaceOf(_state.Committed, group).TryRemove(offset, bytes))
+            throw new CorruptMetadataException($"corrupt metadata: the log has an extent of {bytes} bytes at {start}, which is not free");
+        return group;
     }
 
     private void Change(LogicalAddress start, ulong bytes, DataReference use, int count)

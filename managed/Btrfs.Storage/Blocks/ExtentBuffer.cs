@@ -99,9 +99,7 @@ public sealed class ExtentBuffer
     {
         Freeze();
         MemoryMarshal.AsRef<BlockHeader>(_bytes.AsSpan()).Flags |= BlockHeader.FlagWritten;
-        Span<byte> field = _bytes.AsSpan(0, FormatLimits.ChecksumFieldSize);
-        field.Clear();
-        checksum.Compute(_bytes.AsSpan(FormatLimits.ChecksumFieldSize), field);
+        Checksums.SealBlock(checksum, _bytes);
         return _bytes;
     }
 

@@ -1,7 +1,7 @@
 using Btrfs.Ctree;
 using Btrfs.Format;
 
-namespace Btrfs.Space.Checksums;
+namespace Btrfs.Space.Csums;
 
 /// <summary>
 /// Writes the csum tree: items hold a run of checksums each, a sector's after the other, under the address of the first sector. Data is checksummed once it is
