@@ -1,5 +1,3 @@
-using Btrfs.Format;
-
 namespace Btrfs.Space.Refs;
 
 /// <summary>What the running transaction has changed about one extent, and the extent tree does not know yet: the kernel's delayed ref head.</summary>

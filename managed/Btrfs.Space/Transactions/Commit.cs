@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Btrfs.Format;
 using Btrfs.Space.Groups;
 using Btrfs.Storage;

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Space.Refs;
-using Btrfs.Storage;
 
 namespace Btrfs.Space.Transactions;
 

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
-using Btrfs.Storage;
 
 namespace Btrfs.Space.Transactions;
 
