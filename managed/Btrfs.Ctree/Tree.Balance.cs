@@ -74,14 +74,15 @@ public sealed partial class Tree
         Balance(level + 1);
     }
 
-    /// <summary>Takes roots with but one child away.</summary>
+    /// <summary>Takes roots with but one child away. A root belongs to its tree alone, so a child that is shared is copied to become it.</summary>
     private void CollapseRoot()
     {
         _isRangeKnown = false;
         while (Root.Level > 0 && _path[Root.Level] is { Count: 1 } root)
         {
-            // A root belongs to its tree alone: readers hold its owner against the tree's id, while a child may be shared.
-            ExtentBuffer child = MakeWritable(ReadChild(root, 0), slotInParent: 0);
+            // The path holds the child where that is what its last change has left, perhaps empty; else it holds none.
+            ExtentBuffer child = MakeWritable(_path[root.Level - 1] ?? ReadChild(root, 0), slotInParent: 0);
+            Invariant.That(root.Node.Pointer(0).Bytenr == child.Bytenr.Value);
             root.EditNode().Delete(0);
             SetRoot(child);
             _path[child.Level] = child;

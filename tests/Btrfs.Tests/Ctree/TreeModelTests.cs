@@ -14,7 +14,7 @@ public sealed class TreeModelTests
     [TestCase(65536, 3000)]
     public void A_tree_holds_what_a_sorted_list_holds(int nodeSize, int steps)
     {
-        Run run = new(nodeSize, TestSeed.Random());
+        Run run = new(new MemoryBlocks(nodeSize), TestSeed.Random());
         for (int step = 0; step < steps; step++)
         {
             run.Step(isGrowing: step / (steps / 6) % 2 == 0);
@@ -23,18 +23,19 @@ public sealed class TreeModelTests
         }
 
         run.Audit();
+        TestContext.Out.WriteLine($"levels up to {run.MaxLevel}");
         run.CheckCommitted();
         run.DeleteAll();
     }
 
-    private sealed class Run(int nodeSize, Random random)
+    private sealed class Run(MemoryBlocks blocks, Random random)
     {
-        private readonly MemoryBlocks _blocks = new(nodeSize);
         private readonly SortedList<Key, byte[]> _model = [];
         private readonly List<(TreeRoot Root, KeyValuePair<Key, byte[]>[] Items)> _committed = [];
-        private Tree? _tree;
 
-        private Tree Tree => _tree ??= _blocks.CreateTree();
+        public int MaxLevel { get; private set; }
+
+        private Tree Tree { get; } = blocks.CreateTree();
 
         public void Step(bool isGrowing)
         {
@@ -44,7 +45,7 @@ public sealed class TreeModelTests
             else if (choice < 16)
                 Tree.CopyRoot();
             else if (choice < 30)
-                _blocks.WriteOut(_blocks.Held.ElementAt(random.Next(_blocks.Held.Count)));
+                blocks.WriteOut(blocks.Held.ElementAt(random.Next(blocks.Held.Count)));
             else if (choice < 50)
                 DeleteRange(isGrowing ? 20 : 200);
             else if (choice < (isGrowing ? 550 : 200))
@@ -63,15 +64,16 @@ public sealed class TreeModelTests
 
         public void Audit()
         {
-            TreeAudit audit = TreeAudit.Of(Tree, _blocks);
+            TreeAudit audit = TreeAudit.Of(Tree, blocks);
             RequireSame(audit.Items, _model);
+            MaxLevel = Math.Max(MaxLevel, Tree.Root.Level);
         }
 
         public void CheckCommitted()
         {
             foreach ((TreeRoot root, KeyValuePair<Key, byte[]>[] items) in _committed)
             {
-                TreeCursor cursor = new(_blocks, root);
+                TreeCursor cursor = new(blocks, root);
                 List<KeyValuePair<Key, byte[]>> read = [];
                 for (bool isOn = cursor.Seek(Key.Min) || cursor.IsValid; isOn; isOn = cursor.MoveNext())
                     read.Add(new(cursor.Key, cursor.Data.ToArray()));
@@ -101,7 +103,7 @@ public sealed class TreeModelTests
 
         private void Commit()
         {
-            _blocks.Commit();
+            blocks.Commit();
             if (_committed.Count < 12)
                 _committed.Add((Tree.Root, [.. _model]));
         }
@@ -215,9 +217,9 @@ public sealed class TreeModelTests
         private void RequireRefused(Action change)
         {
             ulong version = Tree.Version;
-            int changes = _blocks.Changes;
+            int changes = blocks.Changes;
             Assert.Throws<InvariantException>(change);
-            Assert.That((Tree.Version, _blocks.Changes), Is.EqualTo((version, changes)), "what is refused has changed nothing");
+            Assert.That((Tree.Version, blocks.Changes), Is.EqualTo((version, changes)), "what is refused has changed nothing");
         }
 
         private int FirstIndexFrom(Key key)

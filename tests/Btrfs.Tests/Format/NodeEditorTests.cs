@@ -70,9 +70,9 @@ public sealed class NodeEditorTests
         Assert.That(node.Count, Is.EqualTo(numbers.Count));
         for (int slot = 0; slot < numbers.Count; slot++)
         {
-            KeyPointer have = node.Pointer(slot);
-            KeyPointer expected = PointerTo(numbers[slot]);
-            Assert.That((have.Key.ToKey(), have.Bytenr.Value, have.Generation.Value), Is.EqualTo((expected.Key.ToKey(), expected.Bytenr.Value, expected.Generation.Value)));
+            ref readonly KeyPointer pointer = ref node.Pointer(slot);
+            ulong number = numbers[slot];
+            Assert.That(pointer.Key.ToKey() == new Key(number, ItemType.InodeItem, number) && pointer.Bytenr == number << 12 && pointer.Generation == number + 1, $"slot {slot}");
         }
     }
 }
