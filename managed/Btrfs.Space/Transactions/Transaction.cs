@@ -80,6 +80,9 @@ public sealed class Transaction : IDisposable
     /// <summary>Enters the checksums of newly written sectors, back to back, in the csum tree.</summary>
     public void InsertChecksums(LogicalAddress start, ReadOnlySpan<byte> sums) => throw new InvariantException("pending");
 
+    /// <summary>Says in the superblock that the file system uses features, from the next commit on.</summary>
+    public void SetFeature(IncompatFlags features) => throw new InvariantException("pending");
+
     /// <summary>Whether any block has changed in this part.</summary>
     public bool HasChanged => throw new InvariantException("pending");
 
