@@ -43,17 +43,19 @@ internal static class FileContent
         if (size <= old)
             return;
 
-        if (old > 0 && FileExtents.TryGetInline(change, inode, out _))
+        // Behind the end of a file that was cut lies what it had there before: its last sector is written anew, even if it is a hole, as the kernel does.
+        DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
+        if (old % (ulong)change.SectorSize != 0)
         {
-            DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
             if (size <= (ulong)change.SectorSize && TryWriteInline(change, inode, ref item, encoder, old, [], (int)size))
                 return;
-            SpreadInline(change, inode, ref item, encoder);
+            byte[] sector = new byte[change.SectorSize];
+            Read(change, inode, item, change.AlignDown(old), sector);
+            SectorWriter.Write(change, inode, ref item, change.AlignDown(old), sector, encoder);
         }
-        else if (old % (ulong)change.SectorSize != 0)
+        else
         {
-            // Behind the end of a file that was cut lies what it had there before.
-            Zero(change, inode, ref item, old, change.AlignUp(old));
+            SpreadInline(change, inode, ref item, encoder);
         }
 
         FileExtents.FillHoles(change, inode, change.AlignUp(old), change.AlignUp(size));
