@@ -63,6 +63,8 @@ typedef enum btrn_open_flags {
 	BTRN_OPEN_WRITE = 1,
 	/* Past the page cache. Buffers, offsets and lengths must then be aligned to the device's logical block. */
 	BTRN_OPEN_DIRECT = 2,
+	/* No other opening with this flag at the same time, by any program; -EBUSY or -EAGAIN where there is one. Only with WRITE. */
+	BTRN_OPEN_EXCLUSIVE = 4,
 } btrn_open_flags;
 
 typedef enum btrn_file_kind {
@@ -85,7 +87,19 @@ BTRN_EXPORT int32_t btrn_file_info_get(int32_t fd, btrn_file_info *info);
 /* Full-length transfers; EINTR is handled. A read returns fewer bytes only at the end of the file. */
 BTRN_EXPORT int64_t btrn_pread(int32_t fd, uint8_t *buffer, uint64_t length, uint64_t offset);
 BTRN_EXPORT int64_t btrn_pwrite(int32_t fd, const uint8_t *buffer, uint64_t length, uint64_t offset);
+
+/* One piece of a gathered write; its bytes are only read. */
+typedef struct btrn_part {
+	uint8_t *data;
+	uint64_t length;
+} btrn_part;
+
+/* Writes all parts one behind the other from `offset` on. The parts are changed: what is left of them means nothing to the caller. */
+BTRN_EXPORT int64_t btrn_pwritev(int32_t fd, btrn_part *parts, uint32_t count, uint64_t offset);
 BTRN_EXPORT int32_t btrn_fsync(int32_t fd);
+
+/* A hint that the bytes of the range are wanted no more: a hole in a file, a discard on a device. What is read there afterwards is anything. */
+BTRN_EXPORT int32_t btrn_discard(int32_t fd, uint64_t offset, uint64_t length);
 
 /* A hint that the range is wanted soon. */
 BTRN_EXPORT int32_t btrn_read_ahead(int32_t fd, uint64_t offset, uint64_t length);
