@@ -112,17 +112,11 @@ internal sealed class Change
 
     public static bool Has(in InodeItem item, InodeFlags flags) => ((InodeFlags)item.Flags.Value & flags) != 0;
 
-    /// <summary>Whether this inode's use of an extent is the only one, so that it may be written over.</summary>
-    public bool IsOnlyUse(in ExtentRun run) => _subvolume.Sharing.IsOnlyUse(Fs, run.Start, run.Item.DiskNumBytes, run.Use(this));
-
-    /// <summary>Notes that an extent gets a use which the last commit does not have.</summary>
-    public void NoteShared(in ExtentRun run) => _subvolume.Sharing.NoteShared(run.Start);
-
     /// <summary>Says in the superblock that the file system uses a feature.</summary>
     public void RequireFeature(IncompatFlags feature)
     {
-        if (feature != IncompatFlags.None && !HasFeature(feature))
-            Part.SetFeature(feature);
+        if (feature != IncompatFlags.None)
+            Part.EnableFeature(feature);
     }
 
     /// <summary>Writes an inode item back, stamped with the transaction.</summary>

@@ -141,7 +141,6 @@ internal static class CloneOperation
             extent.Offset = run.Item.Offset + (begin - run.FileOffset);
             extent.NumBytes = runEnd - begin;
             ulong offset = unchecked(begin + shift);
-            target.NoteShared(run);
             target.Part.AddReference(run.Start, run.Item.DiskNumBytes, new(target.RootId, request.Inode, unchecked(offset - extent.Offset)));
             FileExtents.Insert(target, request.Inode, offset, extent, ref to);
             if (run.Item.Type == FileExtentType.Prealloc)

@@ -102,7 +102,24 @@ internal static class SectorWriter
     {
         bool kind = run.IsOnDisk && run.Item.Compression == CompressionType.None
             && (run.Item.Type == FileExtentType.Prealloc || Change.Has(item, InodeFlags.NoDataCow));
-        return kind && run.Item.Generation.Value > change.Root.Item.LastSnapshot.Value && change.IsOnlyUse(run);
+        return kind && run.Item.Generation.Value > change.Root.Item.LastSnapshot.Value && IsOnlyUser(change, run);
+    }
+
+    // All the uses of the extent are runs of this file which count from the same place. (Snapshots don't count; they are told by the generation.)
+    private static bool IsOnlyUser(Change change, in ExtentRun run)
+    {
+        ulong references = change.Part.CountReferences(run.Start, run.Item.DiskNumBytes);
+        DataReference use = run.Use(change);
+        ulong at = (long)use.Offset < 0 ? 0 : use.Offset;
+        ulong own = 0;
+        while (FileExtents.TryFind(change, run.Key.ObjectId, at, out ExtentRun other) && other.FileOffset < unchecked(use.Offset + run.Item.DiskNumBytes))
+        {
+            if (other.IsOnDisk && other.Start == run.Start && other.Use(change) == use)
+                own++;
+            at = other.End(change);
+        }
+
+        return own == references;
     }
 
     /// <summary>Writes over what the file alone owns: preallocated space, which becomes data, or data of a file that is not copied on write.</summary>

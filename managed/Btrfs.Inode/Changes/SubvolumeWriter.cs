@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Space.Transactions;
@@ -38,8 +39,6 @@ public sealed partial class SubvolumeWriter
     public ulong RootId { get; }
 
     public FsWriter Writer => _all.Writer;
-
-    internal ExtentSharing Sharing => _all.Sharing;
 
     /// <summary>Makes an inode. It inherits compression, copy on write and access control lists as the kernel lets it.</summary>
     /// <param name="directory">An inode number.</param>
@@ -158,7 +157,8 @@ public sealed partial class SubvolumeWriter
         change.Part.Complete();
     }
 
-    private Transaction Begin(int items, ReservePolicy policy = ReservePolicy.Normal) => Writer.Begin(items, policy);
+    private Transaction Begin(int items, ReservePolicy policy = ReservePolicy.Normal, [CallerMemberName] string what = "") =>
+        Writer.Begin(items, policy, what);
 
     private void RemoveOrphan(ulong inode)
     {

@@ -13,8 +13,6 @@ public sealed class SubvolumeWriters(FsWriter writer)
 
     public FsWriter Writer { get; } = writer;
 
-    internal ExtentSharing Sharing { get; } = new();
-
     /// <summary>The writer of a subvolume; whether there is such a one shows when it is used.</summary>
     /// <exception cref="InvalidRequestException">The number is none of a subvolume.</exception>
     public SubvolumeWriter Get(ulong rootId) => ObjectIds.IsFileTree(rootId)

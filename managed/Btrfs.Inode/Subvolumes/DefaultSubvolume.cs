@@ -21,6 +21,6 @@ internal static class DefaultSubvolume
 
         // No other name has the same hash in this directory: the entry is the whole item.
         MemoryMarshal.AsRef<DirItem>(roots.Edit(key)).Location = new DiskKey(root.Key);
-        part.SetFeature(IncompatFlags.DefaultSubvol);
+        part.EnableFeature(IncompatFlags.DefaultSubvol);
     }
 }
