@@ -7,7 +7,7 @@ namespace Btrfs.Ctree;
 /// A tree in the running transaction, changed by copy on write: a block is changed in place only where the transaction made it and has not written
 /// it out yet. One writer at a time. A cursor over the tree, and a span that a method returned, hold until the next change of the same tree.
 /// </summary>
-public sealed class Tree
+public sealed partial class Tree
 {
     private readonly IBlockSource _blocks;
     private readonly ITreeBlockAllocator _allocator;
@@ -39,50 +39,55 @@ public sealed class Tree
     /// <summary>Rises with each change; a cursor of an older version is stale.</summary>
     public ulong Version { get; private set; }
 
+    private int LeafCapacity => NodeSize - BlockHeader.Size;
+
+    private int NodeCapacity => LeafCapacity / KeyPointer.Size;
+
     public TreeCursor OpenCursor() => new(_blocks, Root);
 
     /// <summary>The bytes of an item.</summary>
-    public bool TryGet(Key key, out ReadOnlySpan<byte> data) => throw new InvariantException("pending");
-
-    /// <summary>A new item, its data zeroed and returned to be filled in.</summary>
-    /// <exception cref="InvariantException">The key is there already, or the size is above <see cref="MaxItemSize"/>.</exception>
-    /// <exception cref="NoSpaceException">There is no room for metadata.</exception>
-    public Span<byte> Insert(Key key, int size) => throw new InvariantException("pending");
-
-    public void Insert(Key key, ReadOnlySpan<byte> data) => data.CopyTo(Insert(key, data.Length));
-
-    /// <summary>The bytes of an item, to be changed in place.</summary>
-    public bool TryEdit(Key key, out Span<byte> data) => throw new InvariantException("pending");
-
-    /// <summary>As <see cref="TryEdit"/>, for an item that must be there.</summary>
-    public Span<byte> Edit(Key key) => TryEdit(key, out Span<byte> data) ? data : throw new InvariantException($"no item {key} in tree {RootId}");
-
-    /// <summary>Inserts an item, or replaces the data of the one that is there, whatever its size.</summary>
-    public void Set(Key key, ReadOnlySpan<byte> data) => throw new InvariantException("pending");
-
-    /// <summary>Makes an item longer (zeros at its end) or shorter (cut at its end), and returns all of it.</summary>
-    public Span<byte> Resize(Key key, int size) => throw new InvariantException("pending");
-
-    /// <summary>Cuts bytes off the front of an item and gives it another key, which must keep its place among its neighbours.</summary>
-    public void CutFront(Key key, int bytes, Key newKey) => throw new InvariantException("pending");
-
-    /// <summary>Gives an item another key, which must keep its place among its neighbours.</summary>
-    public void Rekey(Key key, Key newKey) => throw new InvariantException("pending");
-
-    public bool TryDelete(Key key) => throw new InvariantException("pending");
-
-    /// <summary>As <see cref="TryDelete"/>, for an item that must be there.</summary>
-    public void Delete(Key key)
+    public bool TryGet(Key key, out ReadOnlySpan<byte> data)
     {
-        if (!TryDelete(key))
-            throw new InvariantException($"no item {key} in tree {RootId}");
+        bool found = Search(key);
+        data = found ? Leaf.Leaf.Data(_slots[0]) : default;
+        return found;
     }
 
-    /// <summary>Deletes every item from <paramref name="first"/> to <paramref name="last"/>, both included, leaf by leaf.</summary>
-    /// <returns>How many there were.</returns>
-    public int DeleteRange(Key first, Key last) => throw new InvariantException("pending");
+    /// <summary>The bytes of an item, to be changed in place.</summary>
+    public bool TryEdit(Key key, out Span<byte> data)
+    {
+        bool found = Search(key);
+        data = found ? BeginEdit().Data(_slots[0]) : default;
+        return found;
+    }
 
-    /// <summary>Copies the root block, even if it is the transaction's own, so that what hangs below may be shared. For taking a snapshot.</summary>
-    /// <returns>The root block as it is now.</returns>
-    public ExtentBuffer CopyRoot() => throw new InvariantException("pending");
+    /// <summary>As <see cref="TryEdit"/>, for an item that must be there.</summary>
+    public Span<byte> Edit(Key key)
+    {
+        Find(key);
+        return BeginEdit().Data(_slots[0]);
+    }
+
+    /// <summary>Cuts bytes off the front of an item and gives it another key, which must keep its place among its neighbours.</summary>
+    public void CutFront(Key key, int bytes, Key newKey)
+    {
+        Find(key);
+        Invariant.That(bytes >= 0 && bytes <= Leaf.Leaf.Data(_slots[0]).Length);
+        RequirePlace(key, newKey);
+        LeafEditor leaf = BeginEdit();
+        leaf.CutFront(_slots[0], bytes);
+        leaf.SetKey(_slots[0], newKey);
+        if (_slots[0] == 0)
+            FixFirstKeys(0, newKey);
+    }
+
+    /// <summary>Gives an item another key, which must keep its place among its neighbours.</summary>
+    public void Rekey(Key key, Key newKey) => CutFront(key, 0, newKey);
+
+    private void RequirePlace(Key key, Key newKey)
+    {
+        bool keepsPlace = newKey >= key ? newKey == key || !(NextKey() <= newKey) : !(PreviousKey() >= newKey);
+        if (!keepsPlace)
+            throw new InvariantException($"key {newKey} has another place in tree {RootId} than {key}");
+    }
 }

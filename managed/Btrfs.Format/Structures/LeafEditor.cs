@@ -47,7 +47,7 @@ public readonly ref struct LeafEditor
     /// <summary>Opens a place for an item before <paramref name="slot"/>; its data is zeroed.</summary>
     public Span<byte> Insert(int slot, Key key, int size)
     {
-        Invariant.That(slot >= 0 && slot <= Count && FreeBytes >= size + ItemHeader.Size);
+        Invariant.That(slot >= 0 && slot <= Count && size >= 0 && FreeBytes >= size + ItemHeader.Size);
         int count = Count;
         int end = DataBegin(slot);
         MoveData(slot, count, -size);
@@ -79,12 +79,16 @@ public readonly ref struct LeafEditor
         ref ItemHeader item = ref Headers[slot];
         int old = (int)item.DataSize.Value;
         int grown = size - old;
-        Invariant.That(FreeBytes >= grown);
+        Invariant.That(size >= 0 && FreeBytes >= grown);
         int begin = (int)item.DataOffset.Value;
 
-        // The item ends where it did; its begin moves, so what is kept of it moves with the begin.
-        MoveData(slot + 1, Count, -grown);
+        // The item ends where it did and its begin moves, what is kept of it along with it. Whoever makes way goes first: the items behind
+        // when it grows towards them, its own bytes when they come up behind it.
+        if (grown > 0)
+            MoveData(slot + 1, Count, -grown);
         DataArea.Slice(begin, Math.Min(old, size)).CopyTo(DataArea[(begin - grown)..]);
+        if (grown < 0)
+            MoveData(slot + 1, Count, -grown);
         item.DataOffset = (uint)(begin - grown);
         item.DataSize = (uint)size;
         Span<byte> data = Data(slot);
@@ -96,9 +100,13 @@ public readonly ref struct LeafEditor
     /// <summary>Cuts the first <paramref name="bytes"/> of an item's data off.</summary>
     public void CutFront(int slot, int bytes)
     {
-        Span<byte> data = Data(slot);
-        data[bytes..].CopyTo(data);
-        Resize(slot, data.Length - bytes);
+        ref ItemHeader item = ref Headers[slot];
+        Invariant.That(bytes >= 0 && (uint)bytes <= item.DataSize.Value);
+
+        // What is kept lies where it lay: only the items behind come up.
+        MoveData(slot + 1, Count, bytes);
+        item.DataOffset = item.DataOffset.Value + (uint)bytes;
+        item.DataSize = item.DataSize.Value - (uint)bytes;
     }
 
     /// <summary>Moves the items from <paramref name="slot"/> on to the begin of <paramref name="right"/>, which lies behind this leaf in the tree.</summary>
@@ -155,7 +163,7 @@ public readonly ref struct LeafEditor
         int begin = (int)Headers[end - 1].DataOffset.Value;
         int length = DataBegin(first) - begin;
         DataArea.Slice(begin, length).CopyTo(DataArea[(begin + shift)..]);
-        for (int slot = first; slot < end; slot++)
-            Headers[slot].DataOffset = (uint)((int)Headers[slot].DataOffset.Value + shift);
+        foreach (ref ItemHeader item in Headers[first..end])
+            item.DataOffset = (uint)((int)item.DataOffset.Value + shift);
     }
 }

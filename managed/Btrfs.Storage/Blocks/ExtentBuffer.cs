@@ -94,6 +94,15 @@ public sealed class ExtentBuffer
     /// <summary>A new block of the running transaction. Takes the array over, whose header must be filled in.</summary>
     public static ExtentBuffer CreateWritable(byte[] bytes) => new(bytes, isWritable: true);
 
+    /// <summary>Ends all changes, marks the block as written and gives it its checksum: the bytes that go to the disk.</summary>
+    public ReadOnlyMemory<byte> Seal(IChecksum checksum)
+    {
+        Freeze();
+        MemoryMarshal.AsRef<BlockHeader>(_bytes.AsSpan()).Flags |= BlockHeader.FlagWritten;
+        Checksums.SealBlock(checksum, _bytes);
+        return _bytes;
+    }
+
     /// <summary>Ends all changes: the block goes to the disk as it is now.</summary>
     public void Freeze() => Volatile.Write(ref _isWritable, false);
 

@@ -13,7 +13,7 @@ public sealed class ExtentBufferReader : IBlockSource
     private readonly ExtentBufferCache _cache;
     private readonly IChecksum _checksum;
     private readonly Uuid[] _fsids;
-    private readonly BlockContext _context;
+    private BlockContext _context;
     private long _reads;
     private long _hits;
     private long _repaired;
@@ -65,6 +65,9 @@ public sealed class ExtentBufferReader : IBlockSource
                 _volume.Prefetch(pointer.Bytenr, _context.NodeSize);
         }
     }
+
+    /// <summary>A commit is about to be readable: generations up to its own are not from the future any more.</summary>
+    public void NoteCommit(ulong generation) => _context = _context with { Generation = generation };
 
     /// <summary>Keeps a block that a commit has just written: whoever reads it next need not go to the device.</summary>
     public void Keep(ExtentBuffer buffer)

@@ -72,7 +72,7 @@ internal sealed class DeviceRoster
             if (isSeed)
                 seedFsids.Add(own.MetadataUuid);
 
-            devices.Add(id, new Device(id, own.DevItem.Uuid, block, own.Generation, isStale));
+            devices.Add(id, new Device(id, own.DevItem.Uuid, block, own.Generation, isStale) { IsSeed = isSeed });
         }
 
         SeedFsids = seedFsids;

@@ -123,6 +123,16 @@ public sealed class DeviceSet : IDisposable
         _notices.AddRange(missing.Select(id => $"device {id} is missing, opened degraded"));
     }
 
+    /// <summary>
+    /// Makes a state the newest: writes its superblock to every device that takes writes, each with the device's own item, in all copies that fit the device,
+    /// and returns when they are durable. All that the superblock leads to must be durable before (<see cref="LogicalVolume.Flush"/>). A device that fails is
+    /// noted in <see cref="LogicalVolume.WriteFaults"/>, as long as one takes it.
+    /// </summary>
+    /// <param name="common">What is the same for all devices; its device item, address and checksum are filled in here.</param>
+    /// <param name="devItemOf">The item of a device, by devid.</param>
+    /// <exception cref="IOException">No device took it: which state is the newest is not known.</exception>
+    public void WriteSuperblocks(in Superblock common, Func<ulong, DevItem> devItemOf) => new SuperblockWriter(Volume).Write(common, devItemOf);
+
     public void Dispose()
     {
         foreach (IBlockDevice block in _blocks)

@@ -12,7 +12,7 @@ internal sealed class OverlayDevice : IBlockDevice
     {
         _base = image;
         foreach (Patch patch in patches)
-            Write(patch.Offset, patch.Bytes);
+            Write((ulong)patch.Offset, patch.Bytes);
     }
 
     public string Name => "image";
@@ -21,13 +21,13 @@ internal sealed class OverlayDevice : IBlockDevice
 
     public bool IsMounted => false;
 
+    public bool IsWritable => true;
+
     public IReadOnlyList<string> Notices => [];
 
     public void Read(ulong offsetBytes, Span<byte> buffer)
     {
-        if (offsetBytes > SizeBytes || (ulong)buffer.Length > SizeBytes - offsetBytes)
-            throw new EndOfStreamException($"image: {buffer.Length} bytes at {offsetBytes} reach behind the end at {SizeBytes}");
-
+        CheckRange(offsetBytes, buffer.Length);
         for (long at = (long)offsetBytes; !buffer.IsEmpty;)
         {
             ReadOnlySpan<byte> page = Page((int)(at / SparseBytes.PageSize))[(int)(at % SparseBytes.PageSize)..];
@@ -42,25 +42,40 @@ internal sealed class OverlayDevice : IBlockDevice
     {
     }
 
-    public void Dispose()
+    public void Write(ulong offsetBytes, ReadOnlySpan<byte> data)
     {
-    }
-
-    private ReadOnlySpan<byte> Page(int index) => _changed.TryGetValue(index, out byte[]? changed) ? changed : _base.Page(index);
-
-    private void Write(long offset, ReadOnlySpan<byte> bytes)
-    {
-        for (long at = offset; !bytes.IsEmpty;)
+        CheckRange(offsetBytes, data.Length);
+        for (long at = (long)offsetBytes; !data.IsEmpty;)
         {
             int index = (int)(at / SparseBytes.PageSize);
             if (!_changed.TryGetValue(index, out byte[]? page))
                 _changed[index] = page = _base.Page(index).ToArray();
 
             Span<byte> target = page.AsSpan((int)(at % SparseBytes.PageSize));
-            int length = Math.Min(target.Length, bytes.Length);
-            bytes[..length].CopyTo(target);
-            bytes = bytes[length..];
+            int length = Math.Min(target.Length, data.Length);
+            data[..length].CopyTo(target);
+            data = data[length..];
             at += length;
         }
+    }
+
+    public void Flush()
+    {
+    }
+
+    public void Discard(ulong offsetBytes, ulong lengthBytes)
+    {
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private ReadOnlySpan<byte> Page(int index) => _changed.TryGetValue(index, out byte[]? changed) ? changed : _base.Page(index);
+
+    private void CheckRange(ulong offset, int length)
+    {
+        if (offset > SizeBytes || (ulong)length > SizeBytes - offset)
+            throw new EndOfStreamException($"image: {length} bytes at {offset} reach behind the end at {SizeBytes}");
     }
 }

@@ -47,7 +47,7 @@ public sealed class ExtentBufferCacheTests
         Assert.That(found, Is.SameAs(newer));
     }
 
-    private static LogicalAddress AddressOf(int i) => ExtentBuffer.Adopt((ulong)(i + 1) * NodeSize);
+    private static LogicalAddress AddressOf(int i) => new((ulong)(i + 1) * NodeSize);
 
     private static ExtentBuffer Buffer(int i)
     {

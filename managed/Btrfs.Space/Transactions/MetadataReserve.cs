@@ -1,0 +1,43 @@
+using Btrfs.Format;
+
+namespace Btrfs.Space.Transactions;
+
+/// <summary>
+/// Says before a change begins whether there is room for what it takes, so that a change never ends half done for want of space. Each item may
+/// copy a path of blocks, and each block copied changes the extent tree in turn. Below that lies the global reserve: it is kept for commits, and for changes
+/// that free more than they take. So files can be deleted on a full disk.
+/// </summary>
+internal sealed class MetadataReserve(SpaceState state)
+{
+    private const ulong MaxGlobal = 512UL << 20;
+    private const ulong MinGlobal = 2UL << 20;
+
+    /// <summary>Blocks for each item: a leaf that splits, its parents now and then, and the same for the extent and free-space trees.</summary>
+    private const ulong BlocksPerItem = 4;
+
+    /// <summary>Blocks for each extent whose references wait: it may lie in a leaf of its own.</summary>
+    private const ulong BlocksPerDelayed = 1;
+
+    private readonly ulong _nodeSize = (ulong)state.Committed.NodeSize;
+
+    public bool HasRoom(int items, ReservePolicy policy)
+    {
+        ulong needed = ((ulong)items * BlocksPerItem + (ulong)Math.Min(state.Delayed.Count, 4096) * BlocksPerDelayed) * _nodeSize;
+        ulong total = 0;
+        ulong free = 0;
+        foreach (Groups.BlockGroup group in state.Groups.Groups)
+        {
+            if ((group.Flags & BlockGroupFlags.Metadata) == 0)
+                continue;
+
+            total += group.Length;
+            free += group.Allocatable;
+        }
+
+        ulong kept = Math.Clamp(total / 8, MinGlobal, MaxGlobal);
+        kept = Math.Min(kept, total / 4);
+        if (policy == ReservePolicy.Freeing)
+            kept /= 4;
+        return free >= needed + kept || free + state.Chunks.Available(state.MetadataType) >= needed + kept;
+    }
+}
