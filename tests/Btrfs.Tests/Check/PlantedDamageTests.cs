@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Btrfs.Check;
+using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Fuzz.Images;
 using Btrfs.Tests.Inode;
@@ -62,7 +63,7 @@ internal sealed class PlantedDamageTests
     public void Damage_in_a_block_that_snapshots_share_is_told_once()
     {
         Planter planter = new(Single);
-        ItemPlace shared = planter.Find(ItemType.InodeItem, item => IsFile(planter, item) && IsShared(planter, item.Block.Logical));
+        ItemPlace shared = planter.Find(ItemType.InodeItem, item => IsFile(planter, item) && IsShared(planter, item.Block.Logical) && IsInside(planter, item));
         planter.Change(shared, (ref InodeItem inode) => inode.NBytes = inode.NBytes + 4096);
         Assert.That(planter.Check().Findings.Select(finding => finding.Kind), Is.EqualTo(new[] { FindingKind.FileBytes }));
     }
@@ -73,7 +74,7 @@ internal sealed class PlantedDamageTests
         Planter planter = new(Single);
         foreach (ItemPlace inode in planter.Image.ItemsByType[ItemType.InodeItem].Where(item => IsFile(planter, item)))
             planter.Change(inode, (ref InodeItem item) => item.NBytes = item.NBytes + 1);
-        using Ctree.FsInfo fs = SampleImage.Open(Single, planter.Edit.Finish());
+        using FsInfo fs = SampleImage.Open(Single, planter.Edit.Finish());
         CheckReport report = new FileSystemChecker(fs, new CheckOptions { MaxFindings = 5 }).Run(null, CancellationToken.None);
         Assert.That(report.Findings, Has.Count.EqualTo(5));
         Assert.That(report.FindingCount, Is.GreaterThan(20));
@@ -126,11 +127,11 @@ internal sealed class PlantedDamageTests
         });
         yield return Case("extents overlap across leaves", Single, FindingKind.ExtentOverlap, planter =>
         {
-            // The last item of the first leaf that ends with a data extent.
-            ItemPlace last = planter.Image.Items.Where(item => item.Block.Root == ObjectIds.ExtentTree)
-                .GroupBy(item => item.Block.Logical).Select(leaf => leaf.MaxBy(item => item.Key)).OrderBy(item => item.Key)
-                .First(item => item.Key.Type is ItemType.ExtentItem);
-            planter.Rekey(last, last.Key with { Offset = 1 << 20 });
+            Key[][] leaves = [.. planter.Image.Items.Where(item => item.Block.Root == ObjectIds.ExtentTree)
+                .GroupBy(item => item.Block.Logical).Select(leaf => leaf.Select(item => item.Key).Order().ToArray()).OrderBy(keys => keys[0])];
+            int next = Array.FindIndex(leaves, 1, keys => leaves[Array.IndexOf(leaves, keys) - 1][^1].Type is ItemType.ExtentItem or ItemType.MetadataItem);
+            Key last = leaves[next - 1][^1];
+            planter.Rekey(planter.Find(leaves[next][0], ObjectIds.ExtentTree), last with { Offset = last.Offset + (last.Type == ItemType.ExtentItem ? 4096u : 1) });
         });
     }
 
@@ -304,6 +305,13 @@ internal sealed class PlantedDamageTests
         IsFile(planter, inode) && planter.Image.Items.Any(item => item.Block == inode.Block && item.Key == new Key(inode.Key.ObjectId, ItemType.ExtentData, 0)
             && planter.Data(item)[FileExtentItem.InlineHeaderSize - 1] == (byte)FileExtentType.Regular && planter.Read<FileExtentItem>(item).DiskBytenr != 0
             && ((InodeFlags)planter.Read<InodeItem>(inode).Flags.Value & InodeFlags.NoDataSum) == 0);
+
+    /// <summary>Whether other inodes stand before and behind it in its leaf: those at the ends belong to each tree that holds the leaf.</summary>
+    private static bool IsInside(Planter planter, ItemPlace inode)
+    {
+        ulong[] inodes = [.. planter.Image.Items.Where(item => item.Block == inode.Block).Select(item => item.Key.ObjectId)];
+        return inodes.Min() < inode.Key.ObjectId && inode.Key.ObjectId < inodes.Max();
+    }
 
     private static bool IsShared(Planter planter, ulong block) =>
         planter.Image.ItemsByType[ItemType.MetadataItem].Any(item => item.Key.ObjectId == block && planter.Read<ExtentItem>(item).Refs > 1);
