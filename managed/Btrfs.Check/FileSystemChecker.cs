@@ -22,7 +22,7 @@ public sealed class FileSystemChecker(FsInfo fs, CheckOptions options)
     /// <exception cref="OperationCanceledException">The check was ended.</exception>
     public CheckReport Run(IProgress<string>? progress, CancellationToken cancellation)
     {
-        CheckState state = new(fs, options, progress, cancellation);
+        using CheckState state = new(fs, options, progress, cancellation);
         new CheckRun(state).Run();
         return new CheckReport(state.Log.Findings, state.Log.Count, state.Notices, state.Totals);
     }
