@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using Btrfs.Cli.Commands;
 using Btrfs.Cli.Commands.Files;
 using Btrfs.Cli.Commands.Inspect;
+using Btrfs.Cli.Commands.Making;
 using Btrfs.Cli.Commands.Space;
 using Btrfs.Cli.Commands.Subvolumes;
 using Btrfs.Cli.Host;
@@ -69,6 +70,7 @@ internal static class CommandLine
         root.Subcommands.Add(CatCommand.Create());
         root.Subcommands.Add(GetCommand.Create());
         root.Subcommands.Add(InspectCommands.Create());
+        root.Subcommands.Add(MkfsCommand.Create());
         return root;
     }
 
