@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Btrfs.Cli.Commands;
+using Btrfs.Cli.Commands.Check;
 using Btrfs.Cli.Commands.Files;
 using Btrfs.Cli.Commands.Inspect;
 using Btrfs.Cli.Commands.Making;
@@ -69,6 +70,7 @@ internal static class CommandLine
         root.Subcommands.Add(StatCommand.Create());
         root.Subcommands.Add(CatCommand.Create());
         root.Subcommands.Add(GetCommand.Create());
+        root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(InspectCommands.Create());
         root.Subcommands.Add(MkfsCommand.Create());
         return root;
