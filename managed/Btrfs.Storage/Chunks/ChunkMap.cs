@@ -109,7 +109,7 @@ public sealed class ChunkMap
 
         public Chunk this[int slot] => chunks[slot];
 
-        public IReadOnlyList<Chunk> AsList() => new ArraySegment<Chunk>(chunks, 0, count);
+        public ArraySegment<Chunk> AsList() => new(chunks, 0, count);
 
         public View Insert(int slot, Chunk chunk)
         {
