@@ -5,6 +5,7 @@ using Btrfs.Cli.Commands;
 using Btrfs.Cli.Commands.Check;
 using Btrfs.Cli.Commands.Files;
 using Btrfs.Cli.Commands.Inspect;
+using Btrfs.Cli.Commands.Making;
 using Btrfs.Cli.Commands.Space;
 using Btrfs.Cli.Commands.Subvolumes;
 using Btrfs.Cli.Host;
@@ -71,6 +72,7 @@ internal static class CommandLine
         root.Subcommands.Add(GetCommand.Create());
         root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(InspectCommands.Create());
+        root.Subcommands.Add(MkfsCommand.Create());
         return root;
     }
 

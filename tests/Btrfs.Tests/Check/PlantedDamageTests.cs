@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Btrfs.Ctree;
 using Btrfs.Check;
 using Btrfs.Ctree;
 using Btrfs.Format;
