@@ -64,7 +64,7 @@ internal sealed class DataEncoder
             return false;
 
         int limit = Math.Min(MaxInline, _maxInlineItem);
-        if (Compression != CompressionType.None && TryCompress(content, content.Length - 1) is { } smaller && smaller.Length <= limit)
+        if (Compression != CompressionType.None && TryCompressInline(content) is { } smaller && smaller.Length <= limit)
         {
             payload = smaller;
             compression = Compression;
@@ -137,18 +137,21 @@ internal sealed class DataEncoder
         return data.Slice(begin, Math.Min(FormatLimits.MaxCompressedExtent, data.Length - begin));
     }
 
-    // Compressed only where that saves a sector at least; padded to whole sectors with zeros.
     private byte[]? TryCompressPiece(ReadOnlySpan<byte> data)
     {
-        byte[]? smaller = data.Length > _sectorSize ? TryCompress(data, data.Length - _sectorSize) : null;
-        if (smaller is null)
+        byte[] stored = new byte[data.Length];
+        if (!ExtentCodec.Compress(Compression, _level, data, stored, _sectorSize, out int length))
             return null;
-        Array.Resize(ref smaller, (smaller.Length + _sectorSize - 1) / _sectorSize * _sectorSize);
-        return smaller;
+        Array.Resize(ref stored, (length + _sectorSize - 1) / _sectorSize * _sectorSize);
+        return stored;
     }
 
-    private byte[]? TryCompress(ReadOnlySpan<byte> data, int limit)
+    private byte[]? TryCompressInline(ReadOnlySpan<byte> content)
     {
-        return null;
+        byte[] payload = new byte[content.Length];
+        if (!ExtentCodec.CompressInline(Compression, _level, content, payload, _sectorSize, out int length))
+            return null;
+        Array.Resize(ref payload, length);
+        return payload;
     }
 }
