@@ -57,9 +57,9 @@ internal sealed class ImageArguments
     }
 
     /// <summary>Opens the file system and tells its notices on standard error.</summary>
-    public static BtrfsFileSystem Open(IReadOnlyList<string> devicePaths, bool isQuiet = false)
+    public static BtrfsFileSystem Open(IReadOnlyList<string> devicePaths, bool isQuiet = false, bool replayLog = true)
     {
-        BtrfsFileSystem fs = BtrfsFileSystem.Open(devicePaths);
+        BtrfsFileSystem fs = BtrfsFileSystem.Open(devicePaths, new BtrfsOpenOptions { ReplayLog = replayLog });
         if (!isQuiet)
         {
             foreach (string notice in fs.Notices)

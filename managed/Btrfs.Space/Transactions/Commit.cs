@@ -20,6 +20,8 @@ internal sealed class Commit(SpaceState state)
     /// <exception cref="BtrfsException">There was no room, or the trees contradict themselves.</exception>
     public void Run()
     {
+        // The blocks of a log belong to nobody, and may be overwritten: no commit may still lead to it.
+        Invariant.That(state.Superblock.LogRoot.Value == 0);
         ulong generation = state.Generation;
         state.Quota.BeginCommit(generation);
         state.Updater.RunAll(generation);
