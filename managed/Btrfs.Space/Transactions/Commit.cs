@@ -23,6 +23,9 @@ internal sealed class Commit(SpaceState state)
         // The blocks of a log belong to nobody, and may be overwritten: no commit may still lead to it.
         Invariant.That(state.Superblock.LogRoot.Value == 0);
         ulong generation = state.Generation;
+
+        // A log that is still there would be replayed over what follows it.
+        Invariant.That(state.Superblock.LogRoot == 0);
         state.Quota.BeginCommit(generation);
         state.Updater.RunAll(generation);
         state.ChunkItems.RemoveUnused();

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Btrfs.Ctree;
 using Btrfs.Check;
 using Btrfs.Format;
 using Btrfs.Fuzz.Images;
@@ -73,7 +74,7 @@ internal sealed class PlantedDamageTests
         Planter planter = new(Single);
         foreach (ItemPlace inode in planter.Image.ItemsByType[ItemType.InodeItem].Where(item => IsFile(planter, item)))
             planter.Change(inode, (ref InodeItem item) => item.NBytes = item.NBytes + 1);
-        using Ctree.FsInfo fs = SampleImage.Open(Single, planter.Edit.Finish());
+        using FsInfo fs = SampleImage.Open(Single, planter.Edit.Finish());
         CheckReport report = new FileSystemChecker(fs, new CheckOptions { MaxFindings = 5 }).Run(null, CancellationToken.None);
         Assert.That(report.Findings, Has.Count.EqualTo(5));
         Assert.That(report.FindingCount, Is.GreaterThan(20));
