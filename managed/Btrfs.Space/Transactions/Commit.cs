@@ -20,13 +20,12 @@ internal sealed class Commit(SpaceState state)
     /// <exception cref="BtrfsException">There was no room, or the trees contradict themselves.</exception>
     public void Run()
     {
-        // The blocks of a log belong to nobody, and may be overwritten: no commit may still lead to it.
-        Invariant.That(state.Superblock.LogRoot.Value == 0);
         ulong generation = state.Generation;
 
         // A log that is still there would be replayed over what follows it.
         Invariant.That(state.Superblock.LogRoot == 0);
         state.Quota.BeginCommit(generation);
+        state.Roots.RenewRootTree(generation);
         state.Updater.RunAll(generation);
         state.ChunkItems.RemoveUnused();
         BringToRest(generation);
