@@ -3,6 +3,7 @@ using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Changes;
+using Btrfs.Inode.Replay;
 using Btrfs.Space.Transactions;
 using Btrfs.Storage;
 
@@ -147,9 +148,10 @@ public sealed partial class BtrfsFileSystem
         FsWriter writer = FsWriter.Open(devices, options);
         try
         {
+            bool hadLog = LogReplay.Run(writer);
             SubvolumeWriters subvolumes = new(writer);
             OrphanCleaner.Run(subvolumes);
-            return new BtrfsFileSystem(writer, subvolumes);
+            return new BtrfsFileSystem(writer, subvolumes) { _logNotice = hadLog ? "the file system was not cleanly unmounted: its log tree was replayed" : null };
         }
         catch
         {

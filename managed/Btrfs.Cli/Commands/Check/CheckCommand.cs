@@ -33,7 +33,7 @@ internal static class CheckCommand
     private static int Run(string[] paths, CheckOptions options, bool isQuiet)
     {
         using Session session = new();
-        using BtrfsFileSystem fs = ImageArguments.Open(paths, isQuiet, new BtrfsOpenOptions { BlockCacheBytes = BlockCacheBytes });
+        using BtrfsFileSystem fs = ImageArguments.Open(paths, isQuiet, new BtrfsOpenOptions { BlockCacheBytes = BlockCacheBytes, ReplayLog = false });
         StageReport? stages = isQuiet ? null : new StageReport();
         CheckReport report = new FileSystemChecker(fs.Info, options).Run(stages, session.Stopped);
         ErrorOutput.ClearProgress();
