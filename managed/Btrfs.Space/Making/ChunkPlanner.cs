@@ -1,4 +1,5 @@
 using Btrfs.Format;
+using Btrfs.Space.Groups;
 using Btrfs.Storage;
 
 namespace Btrfs.Space.Making;

@@ -1,4 +1,5 @@
 using Btrfs.Format;
+using Btrfs.Space.Groups;
 
 namespace Btrfs.Space.Making;
 
@@ -19,6 +20,9 @@ internal static class ChunkSizes
     public const ulong SystemStripe = 8 * MiB;
     public const ulong MinMetadataStripe = 32 * MiB;
     public const ulong MinDataStripe = 64 * MiB;
+
+    /// <summary>More than the trees of a new file system ever take of a chunk.</summary>
+    public const ulong TreeArea = 4 * MiB;
 
     private const ulong MaxSystemChunk = 16 * MiB;
     private const ulong LargeFileSystem = 50 * GiB;

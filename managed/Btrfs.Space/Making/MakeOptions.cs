@@ -1,4 +1,5 @@
 using Btrfs.Format;
+using Btrfs.Space.Groups;
 
 namespace Btrfs.Space.Making;
 

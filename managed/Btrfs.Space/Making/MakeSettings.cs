@@ -1,5 +1,6 @@
 using System.Numerics;
 using Btrfs.Format;
+using Btrfs.Space.Groups;
 
 namespace Btrfs.Space.Making;
 

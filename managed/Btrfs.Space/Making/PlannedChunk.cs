@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Btrfs.Format;
+using Btrfs.Space.Groups;
 using Btrfs.Storage;
 
 namespace Btrfs.Space.Making;

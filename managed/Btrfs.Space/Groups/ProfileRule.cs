@@ -1,6 +1,6 @@
 using Btrfs.Format;
 
-namespace Btrfs.Space.Making;
+namespace Btrfs.Space.Groups;
 
 /// <summary>How a profile lays a chunk over devices.</summary>
 /// <param name="Profile">Its bit; none for single.</param>
