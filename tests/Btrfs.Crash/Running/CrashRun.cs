@@ -38,7 +38,13 @@ internal sealed record CrashOptions
 /// <param name="kernel">Judges some of the states; null for none.</param>
 internal sealed class CrashRun(Template template, int seed, CrashOptions options, Tally tally, KernelJudge? kernel)
 {
+    /// <summary>Of how many states that Linux judges it goes on writing to one.</summary>
+    private const int WriteEvery = 8;
+
     private readonly Random _random = new(seed);
+
+    // Apart, so that a seed is the same with and without Linux.
+    private readonly Random _sample = new(seed);
     private string _where = "";
 
     /// <summary>Runs all stages.</summary>
@@ -163,10 +169,10 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
 
         bool hasPrimaries = StateJudge.HasPrimaries(left);
         tally.AddState(hasPrimaries);
-        if (kernel is not null && hasPrimaries && _random.Next(options.KernelEvery) == 0)
+        if (kernel is not null && hasPrimaries && _sample.Next(options.KernelEvery) == 0)
         {
-            bool write = _random.Next(6) == 0;
-            kernel.Judge(left, committed[generation], write);
+            bool write = _sample.Next(WriteEvery) == 0;
+            kernel.Judge(template.Name, left, committed[generation], write);
             tally.AddKernelState(write);
         }
     }
