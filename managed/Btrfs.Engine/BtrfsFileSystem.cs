@@ -127,7 +127,7 @@ public sealed partial class BtrfsFileSystem : IDisposable
     private static BtrfsFileSystem Open(DeviceSet devices, BtrfsOpenOptions options)
     {
         FsOpenOptions trees = new() { BlockCacheBytes = options.BlockCacheBytes };
-        return options.Writable ? OpenForWriting(devices, trees) : new BtrfsFileSystem(FsInfo.Open(devices, trees));
+        return options.Writable ? OpenForWriting(devices, trees, options.Time) : new BtrfsFileSystem(FsInfo.Open(devices, trees));
     }
 
     private static DeviceOpenOptions DeviceOptions(BtrfsOpenOptions options) =>

@@ -67,6 +67,17 @@ internal sealed class DeviceSpace
         IsItemDirty = true;
     }
 
+    /// <summary>Ends the device behind the last range that is taken.</summary>
+    /// <returns>By how many bytes it became smaller.</returns>
+    public ulong Shrink()
+    {
+        ulong end = _taken.Count == 0 ? FirstUsable : _taken.GetKeyAtIndex(_taken.Count - 1) + _taken.GetValueAtIndex(_taken.Count - 1);
+        ulong cut = _item.TotalBytes - Math.Min(end, _item.TotalBytes);
+        _item.TotalBytes -= cut;
+        IsItemDirty |= cut > 0;
+        return cut;
+    }
+
     /// <summary>The range is free.</summary>
     public void Release(ulong offset) => _taken.Remove(offset);
 
