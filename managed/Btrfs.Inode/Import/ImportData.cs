@@ -197,7 +197,7 @@ internal sealed class CompressedData : ImportData
         foreach (EncodedPiece piece in _encoding.Result)
         {
             ulong at = piece.FileOffset;
-            foreach ((DataExtent place, ReadOnlyMemory<byte> stored) in SectorWriter.Allocate(change.Part, piece, change.SectorSize))
+            foreach ((DataExtent place, ReadOnlyMemory<byte> stored) in SectorWriter.Allocate(piece, change.SectorSize, change.AllocateData))
             {
                 change.Part.Writer.WriteData(place.Start, stored.Span);
                 int fileBytes = piece.Compression == CompressionType.None ? stored.Length : piece.FileBytes;
