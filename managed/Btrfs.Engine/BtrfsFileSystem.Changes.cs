@@ -31,7 +31,9 @@ public sealed partial class BtrfsFileSystem
     /// <exception cref="ReadOnlyFileSystemException">It was opened for reading.</exception>
     public FsWriter Writer => _writer ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
 
-    private SubvolumeWriters Subvolumes => _subvolumes ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
+    /// <summary>The writers of the single subvolumes, which go by inode numbers: for tools that change many files.</summary>
+    /// <exception cref="ReadOnlyFileSystemException">It was opened for reading.</exception>
+    public SubvolumeWriters Subvolumes => _subvolumes ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
 
     private FsInfo View => _readOnly ?? Writer.Running;
 
@@ -143,13 +145,13 @@ public sealed partial class BtrfsFileSystem
         }
     }
 
-    private static BtrfsFileSystem OpenForWriting(DeviceSet devices, FsOpenOptions options)
+    private static BtrfsFileSystem OpenForWriting(DeviceSet devices, FsOpenOptions options, DateTimeOffset? time)
     {
         FsWriter writer = FsWriter.Open(devices, options);
         try
         {
             bool hadLog = LogReplay.Run(writer);
-            SubvolumeWriters subvolumes = new(writer);
+            SubvolumeWriters subvolumes = new(writer, time);
             OrphanCleaner.Run(subvolumes);
             return new BtrfsFileSystem(writer, subvolumes) { _logNotice = hadLog ? "the file system was not cleanly unmounted: its log tree was replayed" : null };
         }

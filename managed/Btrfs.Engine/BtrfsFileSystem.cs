@@ -135,7 +135,7 @@ public sealed partial class BtrfsFileSystem : IDisposable
     {
         FsOpenOptions trees = new() { BlockCacheBytes = options.BlockCacheBytes };
         if (options.Writable)
-            return OpenForWriting(devices, trees);
+            return OpenForWriting(devices, trees, options.Time);
 
         FsInfo info = FsInfo.Open(devices, trees);
         return options.ReplayLog && LogReplay.IsNeeded(info) && !devices.IsMounted ? OpenReplayed(info, trees) : new BtrfsFileSystem(info);

@@ -21,6 +21,9 @@ public sealed record BtrfsOpenOptions
     /// </summary>
     public bool ReplayLog { get; set; } = true;
 
+    /// <summary>When all changes take place, for images that are to come out the same each time; null for the host's clock.</summary>
+    public DateTimeOffset? Time { get; set; }
+
     /// <summary>Read past the host's page cache. A mounted block device is always read so.</summary>
     public bool Direct { get; set; }
 }
