@@ -112,7 +112,9 @@ internal sealed class NameReplay(Change change, LogTree log, LinkCounts links)
         ulong index = NameEditor.RemoveRef(change, inode, directory, name);
         NameEditor.RemoveEntry(change, directory, name, index);
         parent.FileSize = parent.FileSize - NameEditor.SizeOf(name);
-        change.PutDirectory(directory, ref parent);
+
+        // The directory's times are those of the changes that are replayed, the log's where it has them.
+        change.PutInode(directory, ref parent);
         links.Note(inode);
         if (change.TryGetInode(inode, out InodeItem item))
         {
