@@ -79,7 +79,10 @@ internal sealed class TreeBlockAllocator : ITreeBlockAllocator
     public void Replace(Tree tree, ExtentBuffer old, ExtentBuffer copy)
     {
         bool wasRoot = tree.Root.Bytenr == copy.Bytenr;
-        if (tree.IsShareable && !wasRoot && old.Generation <= tree.LastSnapshot)
+
+        // What a balance has moved holds its children itself, however young it is: the old place may have been shared.
+        bool isRelocated = (old.Header.Flags.Value & BlockHeader.FlagReloc) != 0;
+        if (tree.IsShareable && !wasRoot && (old.Generation <= tree.LastSnapshot || isRelocated))
             MoveChildren(tree, old, copy);
 
         Free(tree, old);
