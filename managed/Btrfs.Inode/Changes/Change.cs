@@ -24,7 +24,7 @@ internal sealed class Change
         if (Root.IsReadOnly && !evenReadOnly)
             throw new FileOperationException(FileError.ReadOnlySubvolume, $"subvolume {RootId} is read-only");
         Tree = Root.Tree;
-        Now = TimeSource.Now();
+        Now = subvolume.Now;
     }
 
     public Transaction Part { get; }

@@ -59,6 +59,12 @@ internal static class SectorWriter
     public static void Enter(Change change, ulong inode, ref InodeItem item, PlacedPiece piece)
     {
         FileExtents.Drop(change, inode, piece.FileOffset, piece.FileOffset + (ulong)piece.FileBytes, ref item);
+        EnterNew(change, inode, ref item, piece);
+    }
+
+    /// <summary>The same where the file has nothing.</summary>
+    public static void EnterNew(Change change, ulong inode, ref InodeItem item, PlacedPiece piece)
+    {
         change.Part.AddExtent(piece.Place, new DataReference(change.RootId, inode, piece.FileOffset));
         if (piece.Sums.Length > 0)
             change.Part.InsertChecksums(piece.Place.Start, piece.Sums);

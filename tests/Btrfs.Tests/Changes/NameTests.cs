@@ -124,7 +124,7 @@ public sealed class NameTests
     private static ulong Lookup(NewImage image, string name)
     {
         image.Reopen();
-        Assert.That(image.Read().TryLookup(TopDirectory, Bytes(name), out Inode.Names.DirEntry entry));
+        Assert.That(image.Read().TryLookup(TopDirectory, Bytes(name), out Btrfs.Inode.Names.DirEntry entry));
         return entry.Location.ObjectId;
     }
 

@@ -75,7 +75,7 @@ internal sealed class NewImage : IDisposable
         List<string> names = [];
         Subvolume subvolume = Read(root);
         ulong position = 0;
-        while (subvolume.TryReadEntry(directory, ref position, out Inode.Names.DirEntry entry))
+        while (subvolume.TryReadEntry(directory, ref position, out Btrfs.Inode.Names.DirEntry entry))
             names.Add(Encoding.UTF8.GetString(entry.Name));
         return names;
     }
