@@ -4,13 +4,14 @@ using Btrfs.Crash.Images;
 using Btrfs.Crash.Kernel;
 using Btrfs.Crash.Running;
 
-// btrfs-crash [COUNT [FIRST-SEED]] [--templates A,B...] [--states PER-FLUSH] [--stages N] [--kernel EVERY] [--threads N] [--minutes N] [--no-barrier]
-//   runs COUNT seeds; --kernel lets Linux judge one of so many states, as root; --no-barrier plants the fault that must be found.
+// btrfs-crash [COUNT [FIRST-SEED]] [--templates A,B...] [--states PER-FLUSH] [--stages N] [--steps N] [--kernel EVERY] [--threads N] [--minutes N] [--full] [--no-barrier | --faults]
+//   runs COUNT seeds; --kernel lets Linux judge one of so many states, as root; --no-barrier plants the fault that must be found;
+//   --full begins with a full disk; --faults fails each read, write and flush of each seed's workload in turn.
 Dictionary<string, string> settings = [];
 List<int> numbers = [];
 for (int i = 0; i < args.Length; i++)
 {
-    if (args[i] == "--no-barrier")
+    if (args[i] is "--no-barrier" or "--full" or "--faults")
         settings[args[i]] = "";
     else if (args[i].StartsWith("--", StringComparison.Ordinal) && i + 1 < args.Length)
         settings[args[i]] = args[++i];
@@ -26,6 +27,8 @@ CrashOptions options = new()
     StatesPerFlush = Setting("--states", defaults.StatesPerFlush),
     Stages = Setting("--stages", defaults.Stages),
     KernelEvery = Setting("--kernel", defaults.KernelEvery),
+    Steps = Setting("--steps", defaults.Steps),
+    IsFull = settings.ContainsKey("--full"),
     IgnoreBlockBarrier = settings.ContainsKey("--no-barrier"),
 };
 IReadOnlyList<Template> templates = settings.TryGetValue("--templates", out string? names) ? [.. names.Split(',').Select(Template.Load)] : Template.LoadAll();
@@ -34,9 +37,11 @@ using KernelJudge? kernel = settings.ContainsKey("--kernel") ? new KernelJudge(D
 Console.WriteLine($"{count} seeds from {firstSeed} on over {string.Join(", ", templates.Select(template => template.Name))}");
 long start = Stopwatch.GetTimestamp();
 long told = start;
-Campaign campaign = new(templates, options, kernel);
+Campaign campaign = new(templates, options, kernel) { PlantsFaults = settings.ContainsKey("--faults") };
 int failures = campaign.Run(
     firstSeed, count, Setting("--threads", Environment.ProcessorCount), TimeSpan.FromMinutes(Setting("--minutes", 24 * 60)), static failure => Console.WriteLine(failure.Message), Progress);
+if (campaign.PlantsFaults)
+    Console.WriteLine($"{campaign.FaultsPlanted} faults planted, {campaign.FaultsSeen} of them ended a workload");
 Console.WriteLine($"{campaign.Tally} in {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s; {failures} seeds failed");
 return failures == 0 ? 0 : 1;
 

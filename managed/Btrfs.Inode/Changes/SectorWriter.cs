@@ -120,7 +120,7 @@ internal static class SectorWriter
     {
         bool kind = run.IsOnDisk && run.Item.Compression == CompressionType.None
             && (run.Item.Type == FileExtentType.Prealloc || Change.Has(item, InodeFlags.NoDataCow));
-        return kind && run.Item.Generation.Value > change.Root.Item.LastSnapshot.Value && IsOnlyUser(change, run);
+        return kind && run.Item.Generation.Value > change.Tree.LastSnapshot && IsOnlyUser(change, run);
     }
 
     // All the uses of the extent are runs of this file which count from the same place. (Snapshots don't count; they are told by the generation.)

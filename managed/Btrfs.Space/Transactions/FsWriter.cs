@@ -62,6 +62,7 @@ public sealed class FsWriter : IDisposable
         {
             WriteSupport.Require(opened);
             devices.Volume.VerifyWritable();
+            devices.RestoreSuperblockCopies();
             FsWriter writer = new(opened);
             if (FreeSpace.FreeSpaceRebuild.IsNeeded(opened))
                 writer.Rebuild();

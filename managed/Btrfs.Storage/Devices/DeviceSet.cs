@@ -136,6 +136,13 @@ public sealed class DeviceSet : IDisposable
     /// <exception cref="IOException">No device took it: which state is the newest is not known.</exception>
     public void WriteSuperblocks(in Superblock common, Func<ulong, DevItem> devItemOf) => new SuperblockWriter(Volume).Write(common, devItemOf);
 
+    /// <summary>
+    /// Writes anew what copies a crash has left torn or behind of the devices' newest superblock: to be done before the first change. The copy that is behind
+    /// leads to blocks which may be overwritten from then on, and it is what is left if the next superblock is torn.
+    /// </summary>
+    /// <exception cref="IOException">A device failed.</exception>
+    public void RestoreSuperblockCopies() => new SuperblockWriter(Volume).RestoreCopies();
+
     public void Dispose()
     {
         foreach (IBlockDevice block in _blocks)

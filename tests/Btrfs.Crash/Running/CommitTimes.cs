@@ -4,7 +4,7 @@ using Btrfs.Format;
 
 namespace Btrfs.Crash.Running;
 
-/// <summary>When the superblock of each commit was begun to be written, and when it was durable on a device, by the events of the recorder.</summary>
+/// <summary>When the (whole) superblock of each commit was begun to be written, and when it was durable on a device, by the events of the recorder.</summary>
 internal sealed class CommitTimes
 {
     private const int GenerationOffset = 72;
@@ -25,7 +25,7 @@ internal sealed class CommitTimes
                 if (unflushed.Remove(device, out ulong generation))
                     NoteDurable(generation, time + 1);
             }
-            else if (write.Value.Offset == FormatLimits.SuperblockOffsets[0])
+            else if (write.Value.Offset == FormatLimits.SuperblockOffsets[0] && write.Value.Data.Length == FormatLimits.SuperblockSize)
             {
                 ulong generation = BinaryPrimitives.ReadUInt64LittleEndian(write.Value.Data.AsSpan(GenerationOffset));
                 unflushed[device] = generation;

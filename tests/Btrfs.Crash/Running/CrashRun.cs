@@ -4,28 +4,10 @@ using Btrfs.Crash.Models;
 using Btrfs.Crash.Workloads;
 using Btrfs.Engine;
 using Btrfs.Fidelity.Devices;
+using Btrfs.Format;
 using Btrfs.Storage;
 
 namespace Btrfs.Crash.Running;
-
-/// <summary>How a run goes about it.</summary>
-internal sealed record CrashOptions
-{
-    /// <summary>States at each flush, at most: where few writes wait, there are fewer.</summary>
-    public int StatesPerFlush { get; init; } = 12;
-
-    /// <summary>Workloads one after the other, each on what a power cut has left of the one before.</summary>
-    public int Stages { get; init; } = 2;
-
-    /// <summary>Steps of a workload, at most.</summary>
-    public int Steps { get; init; } = 40;
-
-    /// <summary>Of how many states one is judged by Linux too.</summary>
-    public int KernelEvery { get; init; } = 5;
-
-    /// <summary>The fault that must be found: devices that take the flush between the blocks and the superblock for nothing.</summary>
-    public bool IgnoreBlockBarrier { get; init; }
-}
 
 /// <summary>
 /// One seed: a workload over devices that record, then at each flush the states that a power cut there can leave, each judged; then the next
@@ -45,7 +27,14 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
 
     // Apart, so that a seed is the same with and without Linux.
     private readonly Random _sample = new(seed);
+    private FaultyDevice? _faulty;
     private string _where = "";
+
+    /// <summary>Whether the last workload came to the fault that was planted.</summary>
+    public bool IsFaultHit => options.Fault is { } fault && _faulty!.Calls(fault.Call) > fault.Number;
+
+    /// <summary>Whether the fault that was planted has ended a workload.</summary>
+    public bool Failed { get; private set; }
 
     /// <summary>Runs all stages.</summary>
     /// <exception cref="CrashFailure">A state was not as it must be: the message has all that is needed to see it again.</exception>
@@ -107,38 +96,84 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
     /// <summary>Runs the workload, and returns what it saw itself at its commits.</summary>
     private Dictionary<ulong, FileSystemModel> Work(Disks disks, CrashRecorder recorder)
     {
-        string stage = _where;
         Dictionary<ulong, FileSystemModel> live = [];
-        IBlockDevice[] devices = [.. disks.Devices.Select(device => Record(recorder, device))];
-        BtrfsFileSystem fs = BtrfsFileSystem.Open(devices, new BtrfsOpenOptions { Writable = true });
-        Workload workload = new(fs, _random);
-        int steps = _random.Next(1, options.Steps + 1);
-        try
+        IBlockDevice[] devices = [.. disks.Devices.Select((device, index) => Record(recorder, device, index))];
+        if (options.Fault is null)
         {
-            for (int step = 0; step < steps; step++)
-            {
-                workload.Step();
-                _where = $"{stage}, step {step} ({workload.LastStep})";
-                if (_random.Next(7) == 0)
-                {
-                    fs.Commit();
-                    live[fs.Info.Superblock.Generation] = FileSystemModel.Read(fs);
-                }
-            }
-        }
-        finally
-        {
-            fs.Dispose();
+            Work(devices, live);
+            return live;
         }
 
-        if (fs.Writer.Failure is not (null or ObjectDisposedException))
-            throw new CrashFailure($"the workload failed: {fs.Writer.Failure}");
-        tally.AddWorkload(steps, live.Count);
+        try
+        {
+            Work(devices, live);
+        }
+        catch (Exception error) when (error is IOException or BtrfsException)
+        {
+            Failed = true;
+        }
+
         return live;
     }
 
-    private IBlockDevice Record(CrashRecorder recorder, IBlockDevice device) =>
-        options.IgnoreBlockBarrier ? new BarrierlessDevice(recorder.Add(device)) : recorder.Add(device);
+    private void Work(IBlockDevice[] devices, Dictionary<ulong, FileSystemModel> live)
+    {
+        string stage = _where;
+        using BtrfsFileSystem fs = BtrfsFileSystem.Open(devices, new BtrfsOpenOptions { Writable = true });
+        Workload workload = new(fs, _random);
+        if (options.IsFull)
+            workload.Fill();
+
+        int steps = _random.Next(1, options.Steps + 1);
+        for (int step = 0; step < steps; step++)
+        {
+            _where = $"{stage}, step {step}";
+            workload.Step();
+            if (_random.Next(7) == 0)
+            {
+                FileSystemModel model = FileSystemModel.Read(fs);
+                Commit(fs);
+                live[fs.Info.Superblock.Generation] = model;
+            }
+        }
+
+        tally.AddWorkload(steps, live.Count, workload.Refused);
+    }
+
+    /// <summary>Commits. If that fails, no change is taken any more.</summary>
+    private static void Commit(BtrfsFileSystem fs)
+    {
+        try
+        {
+            fs.Commit();
+        }
+        catch (Exception error) when (error is IOException or BtrfsException)
+        {
+            try
+            {
+                fs.CreateFile("after a commit that failed");
+            }
+            catch (ReadOnlyFileSystemException)
+            {
+                throw new IOException("a commit failed", error);
+            }
+
+            throw new CrashFailure($"takes changes after a commit failed: {error}", error);
+        }
+    }
+
+    private IBlockDevice Record(CrashRecorder recorder, IBlockDevice device, int index)
+    {
+        IBlockDevice recording = recorder.Add(device);
+        if (options.IgnoreBlockBarrier)
+            return new BarrierlessDevice(recording);
+        if (options.Fault is not { } fault || index > 0)
+            return recording;
+
+        _faulty = new FaultyDevice(recording);
+        _faulty.Fail(fault.Call, fault.Number, fault.IsLasting ? long.MaxValue : 1);
+        return _faulty;
+    }
 
     /// <summary>Reads a commit that is whole, which must be what the workload saw.</summary>
     private static FileSystemModel ReadCommit(Disks disks, ulong generation, Dictionary<ulong, FileSystemModel> live)

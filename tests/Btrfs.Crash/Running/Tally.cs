@@ -5,6 +5,7 @@ internal sealed class Tally
 {
     private long _workloads;
     private long _steps;
+    private long _refused;
     private long _commits;
     private long _states;
     private long _torn;
@@ -12,6 +13,9 @@ internal sealed class Tally
     private long _kernelWrites;
 
     public long Workloads => Interlocked.Read(ref _workloads);
+
+    /// <summary>Steps that ended in an error, as they should: no room, or nothing there.</summary>
+    public long Refused => Interlocked.Read(ref _refused);
 
     /// <summary>States that were opened, checked and compared in process. None is counted twice within a workload.</summary>
     public long States => Interlocked.Read(ref _states);
@@ -25,8 +29,9 @@ internal sealed class Tally
     /// <summary>Of these the ones that the kernel has gone on writing to.</summary>
     public long KernelWrites => Interlocked.Read(ref _kernelWrites);
 
-    public void AddWorkload(int steps, int commits)
+    public void AddWorkload(int steps, int commits, int refused)
     {
+        Interlocked.Add(ref _refused, refused);
         Interlocked.Increment(ref _workloads);
         Interlocked.Add(ref _steps, steps);
         Interlocked.Add(ref _commits, commits);
@@ -47,5 +52,5 @@ internal sealed class Tally
     }
 
     public override string ToString() =>
-        $"{Workloads} workloads ({_steps} steps, {_commits} commits), {States} crash states judged in process ({WithoutPrimary} with a torn primary superblock), {KernelStates} of them by Linux ({KernelWrites} written to by it)";
+        $"{Workloads} workloads ({_steps} steps, {_refused} of them refused, {_commits} commits), {States} crash states judged in process ({WithoutPrimary} with a torn primary superblock), {KernelStates} of them by Linux ({KernelWrites} written to by it)";
 }

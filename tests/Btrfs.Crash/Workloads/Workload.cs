@@ -24,6 +24,33 @@ internal sealed partial class Workload(BtrfsFileSystem fs, Random random)
     /// <summary>How many steps did nothing.</summary>
     public int Refused { get; private set; }
 
+    /// <summary>Takes all space: what is left for data is given out, then files that are stored in the trees until none fits.</summary>
+    public void Fill()
+    {
+        for (ulong length = 64 << 20; length >= (ulong)fs.Info.SectorSize; length /= 2)
+        {
+            string path = $"filling-{length}";
+            fs.CreateFile(path);
+            ulong end = 0;
+            while (TryAllocate(path, end, length))
+                end += length;
+        }
+
+        try
+        {
+            for (int number = 0; ; number++)
+            {
+                string path = $"small-{number}";
+                fs.CreateFile(path);
+                fs.WriteFile(path, 0, Bytes(1900));
+            }
+        }
+        catch (NoSpaceException) when (fs.Writer.Failure is null)
+        {
+            fs.Commit();
+        }
+    }
+
     /// <summary>Does one thing.</summary>
     public void Step()
     {
@@ -38,6 +65,19 @@ internal sealed partial class Workload(BtrfsFileSystem fs, Random random)
         {
             Refused++;
             _isListed = false;
+        }
+    }
+
+    private bool TryAllocate(string path, ulong offset, ulong length)
+    {
+        try
+        {
+            fs.Allocate(path, offset, length, AllocateMode.Preallocate);
+            return true;
+        }
+        catch (NoSpaceException) when (fs.Writer.Failure is null)
+        {
+            return false;
         }
     }
 
