@@ -62,7 +62,10 @@ public sealed class FsWriter : IDisposable
         {
             WriteSupport.Require(opened);
             devices.Volume.VerifyWritable();
-            devices.RestoreSuperblockCopies();
+
+            // Where there is a log, not before it turns out that it can be replayed.
+            if (opened.Superblock.LogRoot.Value == 0)
+                devices.RestoreSuperblockCopies();
             FsWriter writer = new(opened);
             if (FreeSpace.FreeSpaceRebuild.IsNeeded(opened))
                 writer.Rebuild();

@@ -177,8 +177,10 @@ public sealed class Transaction : IDisposable
     public void KeepUntilCommit(LogicalAddress start, ulong bytes) => _state.Pinned.Pin(Claim(start, bytes), start.Value, bytes);
 
     /// <summary>The log tree was replayed: the next commit has none.</summary>
+    /// <exception cref="IOException">A device failed when copies of the superblock were restored, which had to wait for this.</exception>
     public void ForgetLog()
     {
+        _state.Committed.Devices.RestoreSuperblockCopies();
         _state.TreeBlocks.HasChanged = true;
         _state.Superblock.LogRoot = 0;
         _state.Superblock.LogRootTransId = 0;
