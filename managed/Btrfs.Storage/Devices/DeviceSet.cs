@@ -104,6 +104,9 @@ public sealed class DeviceSet : IDisposable
     /// <inheritdoc cref="Open(IReadOnlyList{string}, DeviceOpenOptions)"/>
     public DeviceSet OpenAgain() => Open([.. _blocks.Select(block => block.Name)], _options with { Writable = false });
 
+    /// <summary>A second set over the same open devices, which takes writes and keeps them in memory. This one must outlive it.</summary>
+    public DeviceSet OverlayInMemory() => Open([.. _blocks.Select(block => new MemoryOverlayDevice(block, leaveOpen: true))], _options);
+
     /// <summary>Adds every chunk of the chunk tree to the volume, and a notice for each device that a chunk names and that is not here.</summary>
     /// <param name="reader">Over <see cref="Volume"/>.</param>
     /// <exception cref="CorruptMetadataException">The chunk tree is damaged on every mirror.</exception>
