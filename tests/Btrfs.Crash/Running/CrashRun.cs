@@ -27,11 +27,11 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
 
     // Apart, so that a seed is the same with and without Linux.
     private readonly Random _sample = new(seed);
-    private FaultyDevice? _faulty;
+    private Func<DeviceCall, long>? _calls;
     private string _where = "";
 
     /// <summary>Whether the last workload came to the fault that was planted.</summary>
-    public bool IsFaultHit => options.Fault is { } fault && _faulty!.Calls(fault.Call) > fault.Number;
+    public bool IsFaultHit => options.Fault is { } fault && _calls!(fault.Call) > fault.Number;
 
     /// <summary>Whether the fault that was planted has ended a workload.</summary>
     public bool Failed { get; private set; }
@@ -172,9 +172,10 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
         if (options.Fault is not { } fault || index > 0)
             return recording;
 
-        _faulty = new FaultyDevice(recording);
-        _faulty.Fail(fault.Call, fault.Number, fault.IsLasting ? long.MaxValue : 1);
-        return _faulty;
+        FaultyDevice faulty = new(recording);
+        faulty.Fail(fault.Call, fault.Number, fault.IsLasting ? long.MaxValue : 1);
+        _calls = faulty.Calls;
+        return faulty;
     }
 
     /// <summary>Reads a commit that is whole, which must be what the workload saw.</summary>

@@ -1,9 +1,7 @@
 using System.Text;
 using Btrfs.Engine;
 using Btrfs.Format;
-using Btrfs.Inode;
 using Btrfs.Inode.Changes;
-using Btrfs.Storage;
 
 namespace Btrfs.Crash.Workloads;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Btrfs.Cli.Host;
 using Btrfs.Cli.Text;
 using Btrfs.Engine;
 using Btrfs.Format;
