@@ -91,11 +91,9 @@ internal static class NameEditor
     public static void RemoveEntry(Change change, ulong directory, ReadOnlySpan<byte> name, ulong index)
     {
         Key key = EntryKey(directory, name);
-        Range range = default;
-        if (change.Tree.TryGet(key, out ReadOnlySpan<byte> item) && ItemList.TryFindEntry(item, name, out range))
-            ItemList.Remove(change.Tree, key, range);
-        else
+        if (!change.Tree.TryGet(key, out ReadOnlySpan<byte> item) || !ItemList.TryFindEntry(item, name, out Range range))
             throw Corrupt(change, directory, "has no entry for a name that it lists");
+        ItemList.Remove(change.Tree, key, range);
         if (!change.Tree.TryDelete(new Key(directory, ItemType.DirIndex, index)))
             throw Corrupt(change, directory, $"has no entry at index {index}");
     }
