@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Btrfs.Cli.Commands;
+using Btrfs.Cli.Commands.Check;
 using Btrfs.Cli.Commands.Files;
 using Btrfs.Cli.Commands.Inspect;
+using Btrfs.Cli.Commands.Making;
 using Btrfs.Cli.Commands.Space;
 using Btrfs.Cli.Commands.Subvolumes;
 using Btrfs.Cli.Host;
@@ -68,7 +70,9 @@ internal static class CommandLine
         root.Subcommands.Add(StatCommand.Create());
         root.Subcommands.Add(CatCommand.Create());
         root.Subcommands.Add(GetCommand.Create());
+        root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(InspectCommands.Create());
+        root.Subcommands.Add(MkfsCommand.Create());
         return root;
     }
 

@@ -5,7 +5,7 @@ namespace Btrfs.Ctree;
 
 /// <summary>
 /// What a tree needs of the space below it to change by copy on write. Trees live in blocks whose allocation is told in a tree: this interface,
-/// implemented in Btrfs.Space, cuts that circle.
+/// implemented in Btrfs.Space, cuts that circle. No method may use the tree that it is called for, which is in the midst of a change.
 /// </summary>
 public interface ITreeBlockAllocator
 {
@@ -27,7 +27,7 @@ public interface ITreeBlockAllocator
     /// </summary>
     void Replace(Tree tree, ExtentBuffer old, ExtentBuffer copy);
 
-    /// <summary>Gives up a block that the tree has just ceased to hold, and that has no children left in it.</summary>
+    /// <summary>Gives up a block that the tree has just ceased to hold, and that has nothing left in it. It is writable.</summary>
     void Free(Tree tree, ExtentBuffer block);
 
     /// <summary>Told before a block may be changed in place or copied: the change is now under way, and a failure from here on leaves it half done.</summary>

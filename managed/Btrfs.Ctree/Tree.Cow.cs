@@ -9,13 +9,24 @@ namespace Btrfs.Ctree;
 /// </summary>
 public sealed partial class Tree
 {
+    // Set while the allocator is at work, which must not come back to this tree, as the path would not hold; and it stays set where
+    // the allocator fails: the tree is half changed then, and only the abort of the transaction is left to it.
+    private bool _isMidChange;
+
     /// <summary>Copies the root block, even if it is the transaction's own, so that what hangs below may be shared. For taking a snapshot.</summary>
     /// <returns>The root block as it is now.</returns>
     public ExtentBuffer CopyRoot()
     {
+        RequireWhole();
         BeginChange();
         _path[Root.Level] = CopyBlock(_path[Root.Level] ?? _blocks.Read(Root.Pointer, RootId), slotInParent: 0);
         return _path[Root.Level]!;
+    }
+
+    private void RequireWhole()
+    {
+        if (_isMidChange)
+            throw new InvariantException($"tree {RootId} is used in the midst of a change of it, or after one that failed");
     }
 
     private void BeginChange()
@@ -62,27 +73,31 @@ public sealed partial class Tree
             pointer.Generation = copy.Generation;
         }
 
+        _isMidChange = true;
         _allocator.Replace(this, old, copy);
+        _isMidChange = false;
         return copy;
     }
 
     private ExtentBuffer Allocate(int level, LogicalAddress near)
     {
-        ulong version = Version;
+        _isMidChange = true;
         ExtentBuffer block = _allocator.Allocate(this, level, near);
-
-        // The path would not hold if allocating for a tree changed that same tree.
-        Invariant.That(Version == version);
+        _isMidChange = false;
         Invariant.That(block.IsWritable && block.Level == level && block.Count == 0 && block.Bytes.Length == NodeSize);
         return block;
     }
 
     private void Free(ExtentBuffer block)
     {
+        Invariant.That(block.IsWritable && block.Count == 0);
+
         // Its address may come back as another block's, so it must not be taken for that one.
         if (_path[block.Level] == block)
             _path[block.Level] = null;
+        _isMidChange = true;
         _allocator.Free(this, block);
+        _isMidChange = false;
     }
 
     private void SetRoot(ExtentBuffer block) => Root = new TreeRoot(RootId, block.Bytenr, block.Generation, block.Level);

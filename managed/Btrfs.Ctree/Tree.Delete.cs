@@ -4,6 +4,7 @@ namespace Btrfs.Ctree;
 
 public sealed partial class Tree
 {
+    /// <summary>Deletes an item. False where there is none.</summary>
     public bool TryDelete(Key key)
     {
         if (!Search(key))

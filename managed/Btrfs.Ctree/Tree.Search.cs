@@ -23,6 +23,7 @@ public sealed partial class Tree
     /// <summary>Brings the path to the leaf where a key belongs, and to its slot: the first whose key is not below. True if it is that very key.</summary>
     private bool Search(Key key)
     {
+        RequireWhole();
         if (!_isRangeKnown || key < _low || (_hasHigh && key >= _high))
             Descend(key);
 

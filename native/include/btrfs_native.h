@@ -152,6 +152,21 @@ BTRN_EXPORT void btrn_decoder_destroy(btrn_decoder *decoder);
 BTRN_EXPORT int64_t btrn_zlib_decompress(btrn_decoder *decoder, const uint8_t *source, uint64_t source_length, uint8_t *destination, uint64_t destination_length);
 BTRN_EXPORT int64_t btrn_zstd_decompress(btrn_decoder *decoder, const uint8_t *source, uint64_t source_length, uint8_t *destination, uint64_t destination_length, uint32_t window_log_max);
 
+/* ---- compression ---- */
+
+typedef struct btrn_encoder btrn_encoder;
+
+/* One context serves both formats, like a decoder. */
+BTRN_EXPORT int32_t btrn_encoder_create(btrn_encoder **encoder);
+BTRN_EXPORT void btrn_encoder_destroy(btrn_encoder *encoder);
+
+/*
+ * The length of one whole zlib stream, or zstd frame, of all of the source: at most 1 GiB of it. -E2BIG where the destination is too short. Levels are
+ * those of the formats' own libraries: 1 to 9 for zlib; -15 to 15, with 0 for the usual one, for zstd, whose window is no larger than the source needs.
+ */
+BTRN_EXPORT int64_t btrn_zlib_compress(btrn_encoder *encoder, int32_t level, const uint8_t *source, uint64_t source_length, uint8_t *destination, uint64_t destination_length);
+BTRN_EXPORT int64_t btrn_zstd_compress(btrn_encoder *encoder, int32_t level, const uint8_t *source, uint64_t source_length, uint8_t *destination, uint64_t destination_length);
+
 #ifdef __cplusplus
 }
 #endif

@@ -26,6 +26,7 @@ internal static class NativeErrors
     internal const int Permission = 1;
     internal const int NoEntry = 2;
     internal const int InputOutput = 5;
+    internal const int TooBig = 7;
     internal const int Again = 11;
     internal const int NoMemory = 12;
     internal const int AccessDenied = 13;

@@ -82,6 +82,10 @@ namespace Btrfs.Interop
     {
     }
 
+    public partial struct btrn_encoder
+    {
+    }
+
     public static unsafe partial class NativeMethods
     {
         [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -180,6 +184,21 @@ namespace Btrfs.Interop
         [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         [return: NativeTypeName("int64_t")]
         public static extern long btrn_zstd_decompress(btrn_decoder* decoder, [NativeTypeName("const uint8_t *")] byte* source, [NativeTypeName("uint64_t")] ulong source_length, [NativeTypeName("uint8_t *")] byte* destination, [NativeTypeName("uint64_t")] ulong destination_length, [NativeTypeName("uint32_t")] uint window_log_max);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int32_t")]
+        public static extern int btrn_encoder_create(btrn_encoder** encoder);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern void btrn_encoder_destroy(btrn_encoder* encoder);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int64_t")]
+        public static extern long btrn_zlib_compress(btrn_encoder* encoder, [NativeTypeName("int32_t")] int level, [NativeTypeName("const uint8_t *")] byte* source, [NativeTypeName("uint64_t")] ulong source_length, [NativeTypeName("uint8_t *")] byte* destination, [NativeTypeName("uint64_t")] ulong destination_length);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int64_t")]
+        public static extern long btrn_zstd_compress(btrn_encoder* encoder, [NativeTypeName("int32_t")] int level, [NativeTypeName("const uint8_t *")] byte* source, [NativeTypeName("uint64_t")] ulong source_length, [NativeTypeName("uint8_t *")] byte* destination, [NativeTypeName("uint64_t")] ulong destination_length);
     }
 
     /// <summary>Defines the type of a member as it was used in the native signature.</summary>

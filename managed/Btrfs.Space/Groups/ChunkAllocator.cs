@@ -55,17 +55,17 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
     /// <summary>How many bytes of a type could still be made into chunks.</summary>
     public ulong Available(BlockGroupFlags type)
     {
-        Profile profile = Profile.Of(ChooseProfile(type));
+        ProfileRule profile = ProfileRule.For(ChooseProfile(type));
         List<ulong> free = [.. _devices.Values.Where(device => device.IsPresent)
             .Select(device => device.Item.TotalBytes - Math.Min(device.Item.TotalBytes, device.Item.BytesUsed + MinStripe))
-            .Where(bytes => bytes >= MinStripe * (ulong)profile.DeviceStripes).OrderDescending()];
+            .Where(bytes => bytes >= MinStripe * (ulong)profile.StripesPerDevice).OrderDescending()];
         int count = DeviceCount(profile, free.Count);
         if (count == 0)
             return 0;
 
         // What the fullest of the chosen devices has bounds them all. An estimate: chunks of other shapes may follow.
-        int dataStripes = profile.DataStripes(count * profile.DeviceStripes);
-        return free[count - 1] / (ulong)profile.DeviceStripes * (ulong)dataStripes;
+        int dataStripes = profile.DataStripes(count * profile.StripesPerDevice);
+        return free[count - 1] / (ulong)profile.StripesPerDevice * (ulong)dataStripes;
     }
 
     // The profile that groups of this type have; where there are several, as in a half-done conversion, the one that protects best. With too few
@@ -87,7 +87,7 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
         ];
         foreach (BlockGroupFlags profile in byStrength)
         {
-            if ((seen & profile) != 0 && present >= Profile.Of(profile).LeastDevices)
+            if ((seen & profile) != 0 && present >= ProfileRule.For(profile).MinDevices)
                 return profile;
         }
 
@@ -97,20 +97,20 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
 
     private Plan? TryPlan(BlockGroupFlags flags)
     {
-        Profile profile = Profile.Of(flags);
+        ProfileRule profile = ProfileRule.For(flags);
         ulong total = _devices.Values.Aggregate(0UL, (sum, device) => sum + device.Item.TotalBytes);
         (ulong maxStripe, ulong maxChunk) = Limits(flags, total);
         List<(DeviceSpace Device, ulong Offset, ulong Length)> holes = [.. _devices.Values.Where(device => device.IsPresent)
-            .Select(device => (Device: device, Hole: device.FindHole(maxStripe * (ulong)profile.DeviceStripes)))
-            .Where(found => found.Hole.Length >= MinStripe * (ulong)profile.DeviceStripes)
+            .Select(device => (Device: device, Hole: device.FindHole(maxStripe * (ulong)profile.StripesPerDevice)))
+            .Where(found => found.Hole.Length >= MinStripe * (ulong)profile.StripesPerDevice)
             .OrderByDescending(found => found.Hole.Length).ThenByDescending(found => found.Device.Item.TotalBytes - found.Device.Item.BytesUsed)
             .Select(found => (found.Device, found.Hole.Offset, found.Hole.Length))];
         int count = DeviceCount(profile, holes.Count);
         if (count == 0)
             return null;
 
-        int stripes = count * profile.DeviceStripes;
-        ulong stripeBytes = Math.Min(holes[count - 1].Length / (ulong)profile.DeviceStripes, maxStripe);
+        int stripes = count * profile.StripesPerDevice;
+        ulong stripeBytes = Math.Min(holes[count - 1].Length / (ulong)profile.StripesPerDevice, maxStripe);
         ulong dataStripes = (ulong)profile.DataStripes(stripes);
         if (stripeBytes * dataStripes > maxChunk)
             stripeBytes = Math.Max(maxChunk / dataStripes, MinStripe);
@@ -121,19 +121,19 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
         List<(DeviceSpace, ulong)> places = [];
         for (int device = 0; device < count; device++)
         {
-            for (int stripe = 0; stripe < profile.DeviceStripes; stripe++)
+            for (int stripe = 0; stripe < profile.StripesPerDevice; stripe++)
                 places.Add((holes[device].Device, holes[device].Offset + (ulong)stripe * stripeBytes));
         }
 
         return new Plan(stripeBytes, stripeBytes * dataStripes, places, profile.SubStripes);
     }
 
-    private static int DeviceCount(Profile profile, int available)
+    private static int DeviceCount(ProfileRule profile, int available)
     {
         int count = available / profile.Multiple * profile.Multiple;
-        if (profile.MostDevices != 0)
-            count = Math.Min(count, profile.MostDevices);
-        return count < profile.LeastDevices ? 0 : count;
+        if (profile.MaxDevices != 0)
+            count = Math.Min(count, profile.MaxDevices);
+        return count < profile.MinDevices ? 0 : count;
     }
 
     // The kernel's sizes: they decide how many chunks a file system of a given size comes to have.

@@ -124,6 +124,7 @@ internal sealed class ChunkItems(
     private void Remove(BlockGroup group)
     {
         group.IsReadOnly = true;
+        group.IsItemDirty = false;
         groupTree.Delete(GroupKey(group));
         freeSpace?.RemoveGroup(group);
         chunkTree.Delete(ChunkKey(group));

@@ -28,16 +28,6 @@ internal sealed class ExtentAllocator(BlockGroupTable groups, ChunkAllocator chu
     public bool TryAllocateData(BlockGroupFlags type, ulong wantedBytes, ulong leastBytes, out ulong start, out ulong length) =>
         TryAllocate(type, wantedBytes, leastBytes, align: 1, out start, out length);
 
-    /// <summary>Gives up the group that allocations went to last.</summary>
-    public void Forget(BlockGroup group)
-    {
-        foreach ((BlockGroupFlags type, BlockGroup last) in _lastUsed)
-        {
-            if (last == group)
-                _lastUsed.Remove(type);
-        }
-    }
-
     private bool TryAllocate(BlockGroupFlags type, ulong wanted, ulong least, ulong align, out ulong start, out ulong length)
     {
         if (_lastUsed.TryGetValue(type, out BlockGroup? last) && TryTake(last, wanted, wanted, align, out start, out length))

@@ -21,6 +21,9 @@ internal sealed class Commit(SpaceState state)
     public void Run()
     {
         ulong generation = state.Generation;
+
+        // A log that is still there would be replayed over what follows it.
+        Invariant.That(state.Superblock.LogRoot == 0);
         state.Quota.BeginCommit(generation);
         state.Updater.RunAll(generation);
         state.ChunkItems.RemoveUnused();

@@ -44,6 +44,9 @@ public sealed class FsWriter : IDisposable
     /// <summary>The last durable state.</summary>
     public FsInfo Committed => _state.Committed;
 
+    /// <summary>The state so far, not durable yet: for the one who changes it, between two changes.</summary>
+    public FsInfo Running => _state.Running;
+
     /// <summary>Why the file system does not take changes any more; null while it does.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 

@@ -89,7 +89,7 @@ public sealed class TreeModelTests
             Assert.That(Tree.Root.Level, Is.Zero);
         }
 
-        private static void RequireSame(IReadOnlyList<KeyValuePair<Key, byte[]>> have, IEnumerable<KeyValuePair<Key, byte[]>> expected)
+        private static void RequireSame(List<KeyValuePair<Key, byte[]>> have, IEnumerable<KeyValuePair<Key, byte[]>> expected)
         {
             int at = 0;
             foreach ((Key key, byte[] data) in expected)

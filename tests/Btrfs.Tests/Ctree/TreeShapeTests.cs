@@ -241,7 +241,8 @@ public sealed class TreeShapeTests
 
         blocks.Room = 1;
         Assert.Throws<NoSpaceException>(() => tree.Insert(KeyOf(1000), 50));
-        Assert.Throws<NoSpaceException>(() => tree.Delete(KeyOf(10)));
+        InvariantException? refusal = Assert.Throws<InvariantException>(() => tree.TryGet(KeyOf(10), out _));
+        Assert.That(refusal!.Message, Does.Contain("after one that failed"), "a half changed tree is not to be worked with");
         TreeCursor cursor = new(blocks, committed);
         Assert.That(cursor.Seek(KeyOf(0)));
         int count = 1;
