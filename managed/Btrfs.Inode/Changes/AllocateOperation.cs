@@ -66,11 +66,11 @@ internal static class AllocateOperation
             return true;
         if (to >= item.FileSize.Value)
             to = Math.Max(to, end);
-        return Clear(change, inode, ref item, from, to, ref progress);
+        return Clear(change, inode, ref item, from, to, evenPreallocated: true, ref progress);
     }
 
     /// <summary>Takes whole sectors out of a range and zeroes the rest of it.</summary>
-    private static bool Clear(Change change, ulong inode, ref InodeItem item, ulong from, ulong to, ref ulong progress)
+    private static bool Clear(Change change, ulong inode, ref InodeItem item, ulong from, ulong to, bool evenPreallocated, ref ulong progress)
     {
         if (FileExtents.TryGetInline(change, inode, out _))
         {
@@ -86,15 +86,15 @@ internal static class AllocateOperation
         ulong last = change.AlignDown(to);
         if (first > last)
         {
-            FileContent.Zero(change, inode, ref item, from, to);
+            FileContent.Zero(change, inode, ref item, from, to, evenPreallocated);
             return true;
         }
 
         if (progress <= first)
         {
             progress = first;
-            FileContent.Zero(change, inode, ref item, from, first);
-            FileContent.Zero(change, inode, ref item, last, to);
+            FileContent.Zero(change, inode, ref item, from, first, evenPreallocated);
+            FileContent.Zero(change, inode, ref item, last, to, evenPreallocated);
         }
 
         ulong done = FileExtents.Drop(change, inode, progress, last, ref item, InodeRemoval.ExtentsPerStep);
@@ -111,10 +111,9 @@ internal static class AllocateOperation
         if (progress < first)
         {
             progress = first;
-            if (growsFile && to > item.FileSize.Value)
-                PrepareToGrow(change, inode, ref item, from);
-            else
-                FileExtents.FillHoles(change, inode, change.AlignUp(item.FileSize), first);
+            if (to > item.FileSize.Value)
+                PrepareBehindEnd(change, inode, ref item, from, growsFile);
+            FileExtents.FillHoles(change, inode, change.AlignUp(item.FileSize), first);
         }
 
         if (mode is AllocateMode.ZeroRange or AllocateMode.ZeroRangeKeepSize)
@@ -128,14 +127,16 @@ internal static class AllocateOperation
         return true;
     }
 
-    // What lies between the old end of the file and the range must read as zeros once the file has grown over it.
-    private static void PrepareToGrow(Change change, ulong inode, ref InodeItem item, ulong from)
+    // What lies between the old end of the file and the range must read as zeros once the file has grown over it, now or later.
+    private static void PrepareBehindEnd(Change change, ulong inode, ref InodeItem item, ulong from, bool growsFile)
     {
-        FileContent.SpreadInline(change, inode, ref item, DataEncoder.For(change, inode, item, WriteOptions.Default));
-        if (from > item.FileSize.Value)
+        DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
+        if (growsFile && FileExtents.TryGetInline(change, inode, out _))
+            FileContent.SpreadInline(change, inode, ref item, encoder);
+        else if (!growsFile || from <= item.FileSize.Value)
+            FileContent.RewriteEnd(change, inode, ref item, encoder, item.FileSize);
+        if (growsFile)
             FileContent.Expand(change, inode, ref item, from);
-        else
-            FileContent.Zero(change, inode, ref item, item.FileSize, change.AlignUp(item.FileSize));
     }
 
     private static void ZeroStep(Change change, ulong inode, ref InodeItem item, ulong from, ulong to, ref ulong progress)
@@ -143,7 +144,7 @@ internal static class AllocateOperation
         ulong first = change.AlignUp(from);
         ulong last = change.AlignDown(to);
         ulong cleared = Math.Max(progress, Math.Min(first, last));
-        if (first > last || Clear(change, inode, ref item, from, to, ref cleared))
+        if (first > last || Clear(change, inode, ref item, from, to, evenPreallocated: false, ref cleared))
         {
             if (first > last)
                 FileContent.Zero(change, inode, ref item, from, to);

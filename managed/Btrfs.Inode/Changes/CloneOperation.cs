@@ -82,6 +82,8 @@ internal static class CloneOperation
         CloneRequest request = asked with { Length = Math.Min(asked.Length, MaxDedupeBytes) };
         InodeItem from = GetSource(source, request.SourceInode);
         InodeItem to = target.GetWritableFile(request.Inode);
+        if (request.Length == 0)
+            return request;
         RequireSameChecksums(target, request.Inode, from, to);
         if (request.SourceOffset > from.FileSize.Value || request.Length > from.FileSize.Value - request.SourceOffset)
             throw target.Refuse(FileError.Invalid, request.SourceInode, $"range {request.SourceOffset}+{request.Length} ends behind the source's {from.FileSize} bytes");

@@ -12,13 +12,11 @@ internal static class TruncateOperation
         InodeItem item = change.GetWritableFile(inode);
         change.RequireNotAppendOnly(inode, item);
         RequireSize(change, inode, size);
-        if (size == item.FileSize.Value)
-            return true;
-
         bool isDone = true;
         if (size > item.FileSize.Value)
             FileContent.Expand(change, inode, ref item, size);
         else
+            // Also to the size that it has: what is preallocated behind goes.
             isDone = Shrink(change, inode, ref item, size);
         item.MTime = change.Now;
         item.CTime = change.Now;

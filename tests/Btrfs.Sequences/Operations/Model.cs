@@ -33,6 +33,21 @@ internal sealed class Model
         return at;
     }
 
+    /// <summary>Whether a path leads into a subvolume that is read-only, or to such a one.</summary>
+    public bool IsReadOnly(string path)
+    {
+        bool isReadOnly = Top.IsReadOnly;
+        Node? at = Top;
+        foreach (string part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            at = at?.Entries.FirstOrDefault(entry => entry.Key == part).Value;
+            if (at?.Kind == NodeKind.Subvolume)
+                isReadOnly = at.IsReadOnly;
+        }
+
+        return isReadOnly;
+    }
+
     /// <summary>Follows an operation that the kernel has done.</summary>
     public void Apply(Operation operation)
     {
@@ -69,6 +84,10 @@ internal sealed class Model
             case Verb.Snapshot:
                 if (Find(operation.Path) is { } source)
                     Add(operation.Other, source.CopyForSnapshot());
+                SetReadOnly(operation.Other, operation.Value != 0);
+                break;
+            case Verb.SetReadOnly:
+                SetReadOnly(operation.Path, operation.Value != 0);
                 break;
             case Verb.Write or Verb.Allocate:
                 Grow(operation.Path, operation.Offset + operation.Length);
@@ -117,6 +136,12 @@ internal sealed class Model
         Add(operation.Other, moved);
         if (operation.Value == Exchange && other is not null)
             Add(operation.Path, other);
+    }
+
+    private void SetReadOnly(string path, bool isReadOnly)
+    {
+        if (Find(path) is { } subvolume)
+            subvolume.IsReadOnly = isReadOnly;
     }
 
     private void Grow(string path, ulong size)

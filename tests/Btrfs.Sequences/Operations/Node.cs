@@ -27,6 +27,9 @@ internal sealed class Node(NodeKind kind)
     /// <summary>True if it has what a kernel takes away with the next write and the engine, which is told bytes and not users, does not.</summary>
     public bool IsSealed { get; set; }
 
+    /// <summary>Of a subvolume.</summary>
+    public bool IsReadOnly { get; set; }
+
     public bool HasEntries => Kind is NodeKind.Directory or NodeKind.Subvolume;
 
     /// <summary>The node as a snapshot shows it; names that led to one node still do.</summary>

@@ -34,11 +34,28 @@ internal sealed record Operation(Verb Verb, string Path = "", string Other = "",
     public override string ToString()
     {
         StringBuilder text = new(Verb.ToString());
-        text.Append(CultureInfo.InvariantCulture, $" {OperationLog.Show(PathBytes)}");
+        text.Append(CultureInfo.InvariantCulture, $" {Show(Path)}");
         if (Other.Length > 0)
-            text.Append(CultureInfo.InvariantCulture, $" -> {OperationLog.Show(OtherBytes)}");
+            text.Append(CultureInfo.InvariantCulture, $" -> {Show(Other)}");
         if ((Offset | Length | Value) != 0)
             text.Append(CultureInfo.InvariantCulture, $" offset={Offset} length={Length} value=0x{Value:x}");
+        return text.ToString();
+    }
+
+    // Of long runs of one character the length alone: a path must be told from another.
+    private static string Show(string path)
+    {
+        StringBuilder text = new();
+        for (int at = 0; at < path.Length;)
+        {
+            int run = path.AsSpan(at).IndexOfAnyExcept(path[at]);
+            run = run < 0 ? path.Length - at : run;
+            text.Append(path[at] is > ' ' and <= '~' ? path[at].ToString() : $"\\x{(int)path[at]:x2}");
+            if (run > 8)
+                text.Append(CultureInfo.InvariantCulture, $"*{run}");
+            at += run > 8 ? run : 1;
+        }
+
         return text.ToString();
     }
 

@@ -39,7 +39,7 @@ internal sealed class OperationSource
             (16, () => Share(Verb.Dedupe)),
             (40, SetXattr),
             (12, () => Anything(path => new Operation(Verb.RemoveXattr, path, XattrName()))),
-            (12, () => OnAny(path => new Operation(Verb.SetAcl, path, AclName(path), Value: _random.NextULong()), NodeKind.File, NodeKind.Directory)),
+            (12, SetAcl),
             (4, () => On(NodeKind.File, path => new Operation(Verb.SetCapability, path, "security.capability", Value: _random.NextULong()))),
             (options.UsesCompression ? 20 : 0, () => OnAny(path => new Operation(Verb.SetCompression, path, _random.Pick(["", "zlib", "lzo", "zstd"])), NodeKind.File, NodeKind.Directory)),
             (16, () => OnAny(path => new Operation(Verb.ChangeMode, path, Value: (ulong)_random.Below(512)), NodeKind.File, NodeKind.Directory, NodeKind.Special, NodeKind.Subvolume)),
@@ -139,7 +139,7 @@ internal sealed class OperationSource
     {
         ulong size = SizeOf(path);
         if (_options.FillsUp && _random.Percent(30))
-            return new Operation(Verb.Write, path, size, _random.Pick<ulong>([2, 8, 16]) * Mebibyte, _random.NextULong());
+            return new Operation(Verb.Write, path, Offset: size, Length: _random.Pick<ulong>([2, 8, 16]) * Mebibyte, Value: _random.NextULong());
 
         (ulong offset, ulong length) = _random.Below(12) switch
         {
@@ -157,19 +157,23 @@ internal sealed class OperationSource
         };
         if (_random.Percent(1))
             offset += 1UL << 32;
-        return new Operation(Verb.Write, path, offset, length, _random.NextULong());
+        return new Operation(Verb.Write, path, Offset: offset, Length: length, Value: _random.NextULong());
     }
 
     private Operation Allocate(string path)
     {
         ulong size = SizeOf(path);
-        // Nothing, keep size, punch (which must keep the size), zero, zero and keep the size, and one that no file system takes.
+        // Grow, keep the size, punch, zero, zero and keep the size.
         ulong mode = _random.Pick<ulong>([0, 1, 3, 3, 16, 17]);
+
+        // Without no-holes Linux 6.18 forgets with the inode what it preallocated behind the end, and then loses the size that a write there makes.
+        if (!_options.HasNoHoles && (mode & 3) == 1)
+            mode &= ~1UL;
         ulong offset = SomeOffset(size + 20_000);
         ulong length = _random.Pick<ulong>([1, 100, Sector, 3 * Sector, 5000, 30_000, 200_000]);
         return _random.Percent(50)
-            ? new Operation(Verb.Allocate, path, Align(offset), (length + Sector - 1) / Sector * Sector, mode)
-            : new Operation(Verb.Allocate, path, offset, length, mode);
+            ? new Operation(Verb.Allocate, path, Offset: Align(offset), Length: (length + Sector - 1) / Sector * Sector, Value: mode)
+            : new Operation(Verb.Allocate, path, Offset: offset, Length: length, Value: mode);
     }
 
     private Operation? Share(Verb verb) => OnFile(target =>
@@ -203,6 +207,13 @@ internal sealed class OperationSource
         3 => "security.made-up",
         _ => string.Create(CultureInfo.InvariantCulture, $"user.{_random.Below(12)}"),
     };
+
+    // Linux 6.18 lets an access control list be changed in a read-only subvolume, which nobody should do after it.
+    private Operation? SetAcl()
+    {
+        Operation? operation = OnAny(path => new Operation(Verb.SetAcl, path, AclName(path), Value: _random.NextULong()), NodeKind.File, NodeKind.Directory);
+        return operation is not null && _model.IsReadOnly(operation.Path) ? null : operation;
+    }
 
     private string AclName(string path) =>
         _model.Find(path)?.Kind == NodeKind.Directory && _random.Percent(50) ? "system.posix_acl_default" : "system.posix_acl_access";

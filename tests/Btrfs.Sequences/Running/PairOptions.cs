@@ -21,6 +21,9 @@ internal sealed record PairOptions
 
     public required Quota Quota { get; init; }
 
+    /// <summary>Whether holes go without items.</summary>
+    public bool HasNoHoles => !MkfsArguments.Any(argument => argument.Contains("^no-holes", StringComparison.Ordinal));
+
     /// <summary>Whether sequences have large writes until the file system is full.</summary>
     public required bool FillsUp { get; init; }
 
@@ -51,8 +54,6 @@ internal sealed record PairOptions
         if (random.Percent(6))
             features.Add("^extref");
         bool hasFreeSpaceTree = !random.Percent(10);
-        if (hasFreeSpaceTree && random.Percent(10))
-            features.Add("block-group-tree");
         if (features.Count > 0)
             arguments.AddRange(["-O", string.Join(',', features)]);
         if (!hasFreeSpaceTree)

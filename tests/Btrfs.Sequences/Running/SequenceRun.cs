@@ -13,7 +13,7 @@ internal sealed class SequenceRun
     private readonly IStepSource _source;
     private readonly List<Operation> _steps = [];
     private readonly string? _keepDirectory;
-    private FileSystemPair _pair = null!;
+    private FileSystemPair? _made;
     private bool _isFull;
 
     private SequenceRun(PairOptions options, IStepSource source, string? keepDirectory)
@@ -59,11 +59,13 @@ internal sealed class SequenceRun
         return run;
     }
 
+    private FileSystemPair Pair => _made!;
+
     private void Execute()
     {
-        _pair = new FileSystemPair(_options);
         try
         {
+            _made = new FileSystemPair(_options);
             while (_source.Next() is { } step)
             {
                 _steps.Add(step);
@@ -73,7 +75,7 @@ internal sealed class SequenceRun
                     Do(step);
                 if (_isFull)
                 {
-                    new FullDisk(_pair, _source, _steps).Run();
+                    new FullDisk(Pair, _source, _steps).Run();
                     return;
                 }
             }
@@ -92,7 +94,7 @@ internal sealed class SequenceRun
         finally
         {
             if (Failure is not null && _keepDirectory is not null)
-                _pair.Keep(_keepDirectory);
+                _made?.Keep(_keepDirectory);
             Close();
         }
     }
@@ -101,7 +103,7 @@ internal sealed class SequenceRun
     {
         try
         {
-            _pair.Dispose();
+            _made?.Dispose();
         }
 #pragma warning disable CA1031 // Only the first finding counts; closing a broken engine may fail again.
         catch (Exception error)
@@ -119,13 +121,13 @@ internal sealed class SequenceRun
 
     private void Do(Operation step)
     {
-        int theirs = _pair.Kernel.Run(step);
-        int ours = _pair.Subject!.Run(step);
+        int theirs = Pair.Kernel.Run(step);
+        int ours = Pair.Subject!.Run(step);
         Compared++;
         if (theirs < 0)
             Refused++;
         _source.Report(step, theirs >= 0);
-        if (IsFull(step, theirs) || IsFull(step, ours))
+        if (IsFull(theirs, ours))
         {
             _isFull = true;
             return;
@@ -136,8 +138,8 @@ internal sealed class SequenceRun
     }
 
     // The kernel's word for an xattr that does not fit is the same, and says nothing of the disk.
-    private static bool IsFull(Operation step, int result) =>
-        result == -ErrorNumber.NoSpace && step.Verb is not (Verb.SetXattr or Verb.SetAcl);
+    private static bool IsFull(int theirs, int ours) =>
+        ours == -ErrorNumber.NoSpace || (theirs == -ErrorNumber.NoSpace && ours != -ErrorNumber.FileTooLarge);
 
     private void Control(Operation step)
     {
@@ -147,17 +149,17 @@ internal sealed class SequenceRun
                 Judge();
                 break;
             case Verb.GoToKernel:
-                _pair.GoToKernel();
-                _pair.Kernel.Commit();
-                Compare("through the kernel", _pair.ReadThroughKernel(_pair.Kernel), _pair.ReadThroughKernel((KernelActor)_pair.Subject!));
+                Pair.GoToKernel();
+                Pair.Kernel.Commit();
+                Compare("through the kernel", Pair.ReadThroughKernel(Pair.Kernel), Pair.ReadThroughKernel((KernelActor)Pair.Subject!));
                 break;
             case Verb.GoToEngine:
-                _pair.GoToEngine();
+                Pair.GoToEngine();
                 break;
-            case Verb.Scrub when _pair.Subject is KernelActor actor:
+            case Verb.Scrub when Pair.Subject is KernelActor actor:
                 Scrub(actor);
                 break;
-            case Verb.Balance when _pair.Subject is KernelActor actor:
+            case Verb.Balance when Pair.Subject is KernelActor actor:
                 int result = BtrfsIoctl.Balance(actor.Root);
                 if (result < 0 && result != -ErrorNumber.NoSpace)
                     throw Wrong($"balance {result}", $"the kernel balances our image with {result}");
@@ -169,7 +171,7 @@ internal sealed class SequenceRun
     private void Scrub(KernelActor actor)
     {
         actor.Commit();
-        for (int device = 1; device <= _pair.DeviceCount; device++)
+        for (int device = 1; device <= Pair.DeviceCount; device++)
         {
             long errors = InodeCalls.Scrub(actor.Root, (ulong)device);
             if (errors != 0)
@@ -181,17 +183,17 @@ internal sealed class SequenceRun
 
     private void Judge()
     {
-        _pair.Kernel.Commit();
-        TreeText theirs = _pair.ReadTheirs();
-        if (_pair.Subject is EngineActor engine)
+        Pair.Kernel.Commit();
+        TreeText theirs = Pair.ReadTheirs();
+        if (Pair.Subject is EngineActor engine)
             Compare("before the commit", theirs, EngineReader.Read(engine.FileSystem.Writer.Running, _options.UsesCompression));
-        _pair.Subject!.Commit();
-        Fault?.Invoke(_pair.Images);
-        TreeText ours = _pair.ReadOurs();
+        Pair.Subject!.Commit();
+        Fault?.Invoke(Pair.Images);
+        TreeText ours = Pair.ReadOurs();
         Compare("through our reader", theirs, ours);
-        if (_pair.Subject is KernelActor actor)
+        if (Pair.Subject is KernelActor actor)
             JudgeThroughKernel(actor, ours);
-        else if (_pair.Check() is { } complaint)
+        else if (Pair.Check() is { } complaint)
             throw Wrong("check", complaint);
         Judged++;
     }
@@ -199,8 +201,8 @@ internal sealed class SequenceRun
     // Our reader and the kernel must see the same in one image, too.
     private void JudgeThroughKernel(KernelActor actor, TreeText ours)
     {
-        TreeText seen = _pair.ReadThroughKernel(actor);
-        Compare("through the kernel", _pair.ReadThroughKernel(_pair.Kernel), seen);
+        TreeText seen = Pair.ReadThroughKernel(actor);
+        Compare("through the kernel", Pair.ReadThroughKernel(Pair.Kernel), seen);
         if (!_options.UsesCompression && TreeText.Difference("the kernel", seen, "our reader", ours.AsMounted()) is { } difference)
             throw Wrong("readers", difference);
     }

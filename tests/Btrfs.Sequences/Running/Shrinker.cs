@@ -15,8 +15,9 @@ internal static class Shrinker
             // From the end on: what stands last needs what stands before, and the very last is where it shows.
             for (int at = steps.Count - 1 - piece; at > -piece && DateTime.UtcNow < end; at -= piece)
             {
-                int from = Math.Max(at, 0);
-                List<Operation> fewer = [.. steps[..from], .. steps[(from + Math.Min(piece, at + piece))..]];
+                int from = Math.Clamp(at, 0, steps.Count);
+                int to = Math.Clamp(at + piece, from, steps.Count);
+                List<Operation> fewer = [.. steps[..from], .. steps[to..]];
                 SequenceRun run = SequenceRun.Run(options, new ListedSteps(fewer));
                 if (run.Failure?.Kind == kind)
                     steps = [.. run.Steps];
