@@ -165,9 +165,20 @@ Task("Demo")
     .Does(() => RunProgram("Btrfs.Fidelity", "demo tests/Corpora/golden/seed-11 artifacts/btrfs-engine"));
 
 Task("Bench")
-    .Description("Times send against the kernel's on the same images in the same run, as root. --run=\"macro big small\" or --run=micro for a choice.")
+    .Description("Times send and changing against the kernel's in the same run, as root. --run=\"macro big small\", --run=writing or --run=micro for a choice.")
     .IsDependentOn("Build")
-    .Does(() => RunProgram("Btrfs.Benchmarks", "macro"));
+    .IsDependentOn("Publish")
+    .Does(() =>
+{
+    if (HasArgument("run"))
+    {
+        RunProgram("Btrfs.Benchmarks", string.Empty);
+        return;
+    }
+
+    RunProgram("Btrfs.Benchmarks", "macro");
+    RunProgram("Btrfs.Benchmarks", "writing");
+});
 
 Task("Fidelity")
     .Description("Holds streams of random file systems against the kernel's, as root. --run=\"run --seeds 1:1000\" for more of them.")

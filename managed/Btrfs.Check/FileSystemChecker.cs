@@ -22,7 +22,7 @@ public sealed class FileSystemChecker(FsInfo fs, CheckOptions options)
     /// <exception cref="OperationCanceledException">The check was ended.</exception>
     public CheckReport Run(IProgress<string>? progress, CancellationToken cancellation)
     {
-        CheckState state = new(fs, options, progress, cancellation);
+        using CheckState state = new(fs, options, progress, cancellation);
         new CheckRun(state).Run();
         return new CheckReport(state.Log.Findings, state.Log.Count, state.Notices, state.Totals);
     }
@@ -63,9 +63,7 @@ public sealed class FileSystemChecker(FsInfo fs, CheckOptions options)
         {
             _state.Stage("superblocks");
             SuperblockScan.Compare(_state);
-            if (_fs.Superblock.LogRoot != 0)
-                _state.Notices.Add("there is a log tree: what was only fsynced is not checked");
-
+            new LogScan(_state).Walk();
             _state.Stage("extents");
             WalkExtents();
             _state.Stage("roots");
@@ -136,7 +134,7 @@ public sealed class FileSystemChecker(FsInfo fs, CheckOptions options)
             _freeSpace.Begin();
             bool isWhole = WalkTree(ObjectIds.FreeSpaceTree, isKept ? _freeSpace.Leaf : static _ => { });
             _freeSpace.Finish();
-            if (isKept && isWhole)
+            if (isKept && (isWhole || !HasTree(ObjectIds.FreeSpaceTree)))
                 _freeSpace.ReportMissing();
         }
 
@@ -221,6 +219,8 @@ public sealed class FileSystemChecker(FsInfo fs, CheckOptions options)
             RootRecord? root = _roots.Roots.Find(root => root.Id == id);
             return root is not null && _walker.Walk(root.Tree, onLeaf);
         }
+
+        private bool HasTree(ulong id) => _roots.Roots.Exists(root => root.Id == id);
 
         private static bool IsFiles(ulong id) => ObjectIds.IsFileTree(id) || id is ObjectIds.DataRelocTree or ObjectIds.TreeReloc;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Btrfs.Cli.Commands;
+using Btrfs.Cli.Commands.Changes;
 using Btrfs.Cli.Commands.Check;
 using Btrfs.Cli.Commands.Files;
 using Btrfs.Cli.Commands.Inspect;
@@ -57,7 +58,7 @@ internal static class CommandLine
 
     private static RootCommand BuildRoot()
     {
-        RootCommand root = new("Reads btrfs file systems without mounting them, and sends from them as the kernel does, without root.");
+        RootCommand root = new("Makes, reads, changes and checks btrfs file systems without mounting them, and sends from them as the kernel does, without root.");
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Aliases.Remove("/h");
         help.Aliases.Remove("/?");
@@ -70,6 +71,20 @@ internal static class CommandLine
         root.Subcommands.Add(StatCommand.Create());
         root.Subcommands.Add(CatCommand.Create());
         root.Subcommands.Add(GetCommand.Create());
+        root.Subcommands.Add(PutCommand.Create());
+        root.Subcommands.Add(FileCommands.Mkdir());
+        root.Subcommands.Add(RmCommand.Create());
+        root.Subcommands.Add(FileCommands.Mv());
+        root.Subcommands.Add(FileCommands.Ln());
+        root.Subcommands.Add(CpCommand.Create());
+        root.Subcommands.Add(AttributeCommands.Chmod());
+        root.Subcommands.Add(AttributeCommands.Chown());
+        root.Subcommands.Add(AttributeCommands.Touch());
+        root.Subcommands.Add(AttributeCommands.Truncate());
+        root.Subcommands.Add(AttributeCommands.Fallocate());
+        root.Subcommands.Add(FlagCommands.Chattr());
+        root.Subcommands.Add(FlagCommands.Lsattr());
+        root.Subcommands.Add(PropertyCommands.Create());
         root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(InspectCommands.Create());
         root.Subcommands.Add(MkfsCommand.Create());

@@ -80,7 +80,9 @@ public sealed class FsInfo : IDisposable
     public FsInfo After(in Superblock superblock)
     {
         Invariant.That(_running is null);
-        return new FsInfo(_devices, superblock, Blocks, Data, running: null);
+        FsInfo after = new(_devices, superblock, Blocks, Data, running: null);
+        after._notices.AddRange(_devices.Notices);
+        return after;
     }
 
     /// <summary>

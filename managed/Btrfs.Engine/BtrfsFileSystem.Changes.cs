@@ -3,6 +3,7 @@ using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Changes;
+using Btrfs.Inode.Replay;
 using Btrfs.Space.Transactions;
 using Btrfs.Storage;
 
@@ -30,7 +31,9 @@ public sealed partial class BtrfsFileSystem
     /// <exception cref="ReadOnlyFileSystemException">It was opened for reading.</exception>
     public FsWriter Writer => _writer ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
 
-    private SubvolumeWriters Subvolumes => _subvolumes ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
+    /// <summary>The writers of the single subvolumes, which go by inode numbers: for tools that change many files.</summary>
+    /// <exception cref="ReadOnlyFileSystemException">It was opened for reading.</exception>
+    public SubvolumeWriters Subvolumes => _subvolumes ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
 
     private FsInfo View => _readOnly ?? Writer.Running;
 
@@ -142,14 +145,15 @@ public sealed partial class BtrfsFileSystem
         }
     }
 
-    private static BtrfsFileSystem OpenForWriting(DeviceSet devices, FsOpenOptions options)
+    private static BtrfsFileSystem OpenForWriting(DeviceSet devices, FsOpenOptions options, DateTimeOffset? time)
     {
         FsWriter writer = FsWriter.Open(devices, options);
         try
         {
-            SubvolumeWriters subvolumes = new(writer);
+            bool hadLog = LogReplay.Run(writer);
+            SubvolumeWriters subvolumes = new(writer, time);
             OrphanCleaner.Run(subvolumes);
-            return new BtrfsFileSystem(writer, subvolumes);
+            return new BtrfsFileSystem(writer, subvolumes) { _logNotice = hadLog ? "the file system was not cleanly unmounted: its log tree was replayed" : null };
         }
         catch
         {

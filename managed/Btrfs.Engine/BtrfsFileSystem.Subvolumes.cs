@@ -3,6 +3,7 @@ using Btrfs.Inode;
 using Btrfs.Inode.Changes;
 using Btrfs.Inode.Subvolumes;
 using Btrfs.Space.Transactions;
+using Btrfs.Space.Usage;
 
 namespace Btrfs.Engine;
 
@@ -77,6 +78,20 @@ public sealed partial class BtrfsFileSystem
         using Transaction part = Writer.Begin(items: 0);
         part.SetLabel(label);
         part.Complete();
+    }
+
+    /// <summary>Makes the file system end behind the last block group on each device, and commits. The rest of an image file may then be cut off.</summary>
+    /// <returns>The bytes of each device, by its id, that are still of use.</returns>
+    public IReadOnlyDictionary<ulong, ulong> ShrinkDevices()
+    {
+        using (Transaction part = Writer.Begin(items: 0))
+        {
+            part.ShrinkDevices();
+            part.Complete();
+        }
+
+        Commit();
+        return new SpaceUsage(Info).EnumerateDevices().ToDictionary(device => device.DeviceId.Value, device => device.TotalBytes.Value);
     }
 
     /// <summary>Frees what deleted subvolumes had. It can be stopped, and goes on where it was.</summary>

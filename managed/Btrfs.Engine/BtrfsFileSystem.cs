@@ -3,6 +3,8 @@ using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Data;
 using Btrfs.Inode.Names;
+using Btrfs.Inode.Replay;
+using Btrfs.Space.Transactions;
 using Btrfs.Storage;
 
 namespace Btrfs.Engine;
@@ -16,13 +18,17 @@ public sealed partial class BtrfsFileSystem : IDisposable
 {
     private readonly FsInfo? _readOnly;
 
+    // What a file system that was replayed in memory is laid over.
+    private FsInfo? _below;
+    private string? _logNotice;
+
     private BtrfsFileSystem(FsInfo info) => _readOnly = info;
 
     /// <summary>The trees themselves, for tools that look below files: as of the last commit.</summary>
     public FsInfo Info => _readOnly ?? Writer.Committed;
 
     /// <summary>What a person should know about this opening (missing devices, a mounted device, a log tree): lower-case sentences.</summary>
-    public IReadOnlyList<string> Notices => Info.Notices;
+    public IReadOnlyList<string> Notices => _logNotice is null ? Info.Notices : [.. Info.Notices, _logNotice];
 
     /// <summary>Opens the devices of one file system, given in any order.</summary>
     /// <param name="devicePaths">Image files or block devices.</param>
@@ -122,12 +128,44 @@ public sealed partial class BtrfsFileSystem : IDisposable
             Close(_writer);
         else
             _readOnly!.Dispose();
+        _below?.Dispose();
     }
 
     private static BtrfsFileSystem Open(DeviceSet devices, BtrfsOpenOptions options)
     {
         FsOpenOptions trees = new() { BlockCacheBytes = options.BlockCacheBytes };
-        return options.Writable ? OpenForWriting(devices, trees) : new BtrfsFileSystem(FsInfo.Open(devices, trees));
+        if (options.Writable)
+            return OpenForWriting(devices, trees, options.Time);
+
+        FsInfo info = FsInfo.Open(devices, trees);
+        return options.ReplayLog && LogReplay.IsNeeded(info) && !devices.IsMounted ? OpenReplayed(info, trees) : new BtrfsFileSystem(info);
+    }
+
+    /// <summary>Shows a file system as it is once its log is replayed, which happens in memory: what lies below is only read.</summary>
+    private static BtrfsFileSystem OpenReplayed(FsInfo below, FsOpenOptions options)
+    {
+        try
+        {
+            FsWriter writer = FsWriter.Open(below.Devices.OverlayInMemory(), options);
+            try
+            {
+                LogReplay.Run(writer);
+                return new BtrfsFileSystem(writer.Committed)
+                {
+                    _below = below,
+                    _logNotice = "the file system was not cleanly unmounted: its log tree is replayed in memory, to be seen and not written",
+                };
+            }
+            catch
+            {
+                writer.Dispose();
+                throw;
+            }
+        }
+        catch (Exception error) when (error is BtrfsException or IOException)
+        {
+            return new BtrfsFileSystem(below) { _logNotice = error.Message };
+        }
     }
 
     private static DeviceOpenOptions DeviceOptions(BtrfsOpenOptions options) =>

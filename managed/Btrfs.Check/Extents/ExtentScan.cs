@@ -117,8 +117,9 @@ internal sealed class ExtentScan(CheckState state, BlockGroupTable groups, Refer
                 case ItemType.TreeBlockRef:
                     AddRoot(head.Offset);
                     break;
-                case ItemType.ExtentOwnerRef when !ObjectIds.IsFileTree(head.Offset) && audit is null && !_isTreeBlock:
-                    state.Log.Add(FindingKind.ExtentMismatch, ObjectIds.ExtentTree, new Key(_bytenr, ItemType.ExtentItem, 0), $"data extent {_bytenr} is owned by {(long)head.Offset.Value}, which is no tree of files");
+                // The root tree holds the files of the old space cache.
+                case ItemType.ExtentOwnerRef when !ObjectIds.IsFileTree(head.Offset) && head.Offset != ObjectIds.RootTree && audit is null && !_isTreeBlock:
+                    state.Log.Add(FindingKind.ExtentMismatch, ObjectIds.ExtentTree, new Key(_bytenr, ItemType.ExtentItem, 0), $"data extent {_bytenr} is owned by {(long)head.Offset.Value}, which holds no files");
                     break;
             }
 

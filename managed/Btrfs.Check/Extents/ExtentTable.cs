@@ -63,6 +63,8 @@ internal sealed class ExtentTable
     /// <summary>Back references less references, as sums of hashes: 0 where they agree.</summary>
     public ref ulong Balance(int index) => ref _balance[index];
 
+    public bool IsVisited(int index) => (_state[index] & State.Visited) != 0;
+
     /// <summary>Marks a block as visited; false when it was already.</summary>
     public bool TryVisit(int index)
     {

@@ -1,5 +1,4 @@
 using Btrfs.Check.Walking;
-using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Storage;
 

@@ -82,6 +82,7 @@ internal sealed class FileTreeWalker
             return;
         }
 
+        _state.Blocks.Expect(buffer, _root);
         NodeView node = buffer.Node;
         for (int slot = 0; slot < node.Count; slot++)
         {

@@ -11,9 +11,19 @@ namespace Btrfs.Check.Space;
 /// </summary>
 internal static class SuperblockScan
 {
-    /// <summary>What differs rightly from copy to copy and from device to device: the checksum, the address, and the device's own item.</summary>
-    private static readonly int s_bytenrOffset = (int)Marshal.OffsetOf<Superblock>(nameof(Superblock.Bytenr));
-    private static readonly int s_deviceOffset = (int)Marshal.OffsetOf<Superblock>(nameof(Superblock.DevItem));
+    /// <summary>
+    /// What differs rightly from copy to copy and from device to device: the checksum, the address, the device's own item, and the log, which an fsync
+    /// writes to the first copy only.
+    /// </summary>
+    private static readonly (int Offset, int Length)[] s_own =
+    [
+        (0, FormatLimits.ChecksumFieldSize),
+        (OffsetOf(nameof(Superblock.Bytenr)), sizeof(ulong)),
+        (OffsetOf(nameof(Superblock.LogRoot)), sizeof(ulong)),
+        (OffsetOf(nameof(Superblock.LogRootTransId)), sizeof(ulong)),
+        (OffsetOf(nameof(Superblock.LogRootLevel)), sizeof(byte)),
+        (OffsetOf(nameof(Superblock.DevItem)), DevItem.Size),
+    ];
 
     public static void Compare(CheckState state)
     {
@@ -30,7 +40,12 @@ internal static class SuperblockScan
                 if (offset + Superblock.Size > device.Block.SizeBytes)
                     continue;
 
-                device.Block.Read(offset, bytes);
+                if (!TryRead(device, offset, bytes))
+                {
+                    state.Notices.Add($"{device.Block.Name}: the superblock copy at {offset} can't be read");
+                    continue;
+                }
+
                 ref readonly Superblock copy = ref MemoryMarshal.AsRef<Superblock>(bytes);
                 if (copy.Magic != Superblock.ExpectedMagic || copy.Bytenr != offset || copy.CsumType != super.CsumType
                     || !Checksums.VerifyBlock(Checksums.For(super.CsumType), bytes, out _))
@@ -43,6 +58,19 @@ internal static class SuperblockScan
         }
     }
 
+    private static bool TryRead(Device device, ulong offset, byte[] bytes)
+    {
+        try
+        {
+            device.Block.Read(offset, bytes);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
     private static bool IsOther(byte[] bytes, byte[] reference)
     {
         Blank(bytes);
@@ -51,8 +79,9 @@ internal static class SuperblockScan
 
     private static void Blank(Span<byte> super)
     {
-        super[..FormatLimits.ChecksumFieldSize].Clear();
-        super.Slice(s_bytenrOffset, sizeof(ulong)).Clear();
-        super.Slice(s_deviceOffset, DevItem.Size).Clear();
+        foreach ((int offset, int length) in s_own)
+            super.Slice(offset, length).Clear();
     }
+
+    private static int OffsetOf(string member) => (int)Marshal.OffsetOf<Superblock>(member);
 }

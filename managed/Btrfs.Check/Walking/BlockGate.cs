@@ -11,8 +11,10 @@ internal readonly record struct EnteredBlock(ExtentBuffer? Buffer, int Extent, b
 /// The way into every tree block: counts the reference to it, and reads it if nobody did before. Each block is read once, however many trees share
 /// it, which also keeps a walk finite over blocks that hang under many nodes.
 /// </summary>
-internal sealed class BlockGate(CheckState state)
+internal sealed class BlockGate(CheckState state) : IDisposable
 {
+    private readonly ReadAhead _ahead = new(state.Fs);
+
     /// <summary>Visited blocks that the extent tree doesn't have, or doesn't have yet.</summary>
     private readonly HashSet<ulong> _unlisted = [];
 
@@ -44,7 +46,7 @@ internal sealed class BlockGate(CheckState state)
         ExtentBuffer buffer;
         try
         {
-            buffer = state.Fs.Blocks.Read(pointer, root);
+            buffer = _ahead.Read(pointer, root);
         }
         catch (CorruptMetadataException error)
         {
@@ -61,6 +63,17 @@ internal sealed class BlockGate(CheckState state)
         }
 
         return new EnteredBlock(buffer, extent, WasVisited: false);
+    }
+
+    /// <summary>What a node points to will be entered next.</summary>
+    public void Expect(ExtentBuffer node, ulong root) => _ahead.Plan(node, root, IsWanted);
+
+    public void Dispose() => _ahead.Dispose();
+
+    private bool IsWanted(ulong bytenr)
+    {
+        int extent = state.Extents.Find(bytenr);
+        return extent >= 0 ? !state.Extents.IsVisited(extent) : !_unlisted.Contains(bytenr);
     }
 
     public void RequireBound(Key? last, Key? bound, ulong root, LogicalAddress block)

@@ -5,7 +5,7 @@ using Btrfs.Format;
 namespace Btrfs.Check.Walking;
 
 /// <summary>What the parts of one check share.</summary>
-internal sealed class CheckState
+internal sealed class CheckState : IDisposable
 {
     private readonly IProgress<string>? _progress;
 
@@ -48,6 +48,8 @@ internal sealed class CheckState
 
     /// <summary>Whether all of the csum tree was read.</summary>
     public bool HasWholeChecksumTree { get; set; }
+
+    public void Dispose() => Blocks.Dispose();
 
     public void Stage(string name) => _progress?.Report(name);
 

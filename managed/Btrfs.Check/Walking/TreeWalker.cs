@@ -34,6 +34,7 @@ internal sealed class TreeWalker(CheckState state)
         }
 
         Referrer self = state.References.ReferrerOf(buffer, entered.Extent);
+        state.Blocks.Expect(buffer, root);
         NodeView node = buffer.Node;
         for (int slot = 0; slot < node.Count; slot++)
         {

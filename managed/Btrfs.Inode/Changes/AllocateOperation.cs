@@ -22,46 +22,55 @@ public enum AllocateMode
     ZeroRangeKeepSize,
 }
 
-/// <summary>Allocates space for ranges of files ahead of their data, and makes holes.</summary>
-internal static class AllocateOperation
+/// <summary>Allocates space for a range of a file ahead of its data, or makes a hole of it: a piece of work of one or more parts.</summary>
+internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length, AllocateMode mode)
 {
     /// <summary>Extents that one part allocates.</summary>
     private const int ExtentsPerStep = 16;
 
+    private readonly bool _growsFile = mode is AllocateMode.Preallocate or AllocateMode.ZeroRange;
+    private readonly ulong _end = unchecked(offset + length);
+    private bool _isPrepared;
+
+    // Up to where whole sectors were taken out, and space allocated; null before the first.
+    private ulong? _cleared;
+    private ulong? _allocated;
+
+    private bool Clears => mode is not (AllocateMode.Preallocate or AllocateMode.PreallocateKeepSize);
+
     /// <summary>One part of the work.</summary>
-    /// <param name="change">The part.</param>
-    /// <param name="inode">A regular file.</param>
-    /// <param name="offset">Where the range begins, in bytes.</param>
-    /// <param name="length">Bytes of the range.</param>
-    /// <param name="mode">What becomes of it.</param>
-    /// <param name="progress">0 at first: how far the parts before came, as a file offset.</param>
-    /// <returns>Whether the work is done.</returns>
-    public static bool Step(Change change, ulong inode, ulong offset, ulong length, AllocateMode mode, ref ulong progress)
+    /// <returns>Whether it is done.</returns>
+    public bool Step(Change change)
     {
         InodeItem item = change.GetWritableFile(inode);
         if (length == 0)
             throw change.Refuse(FileError.Invalid, inode, "a range of 0 bytes can't be allocated");
         if (offset > long.MaxValue || length > long.MaxValue - offset)
             throw change.Refuse(FileError.TooLarge, inode, $"a file can't have {(UInt128)offset + length} bytes");
-        if (mode is not (AllocateMode.Preallocate or AllocateMode.PreallocateKeepSize))
+        if (Clears)
             change.RequireNotAppendOnly(inode, item);
 
-        bool isDone = mode == AllocateMode.PunchHole
-            ? Punch(change, inode, ref item, offset, offset + length, ref progress)
-            : Allocate(change, inode, ref item, offset, offset + length, mode, ref progress);
-        if (change.Part.HasChanged || item.FileSize.Value < offset + length)
+        item.MTime = change.Now;
+        item.CTime = change.Now;
+        bool isDone;
+        try
         {
-            item.MTime = change.Now;
-            item.CTime = change.Now;
-            change.PutInode(inode, ref item);
+            isDone = mode == AllocateMode.PunchHole ? Punch(change, ref item) : Allocate(change, ref item);
+        }
+        catch (NoSpaceException) when (change.IsCutShort)
+        {
+            change.KeepCutShort(inode, ref item);
+            throw;
         }
 
+        change.PutInode(inode, ref item);
         return isDone;
     }
 
-    private static bool Punch(Change change, ulong inode, ref InodeItem item, ulong from, ulong to, ref ulong progress)
+    private bool Punch(Change change, ref InodeItem item)
     {
         ulong end = change.AlignUp(item.FileSize);
+<<<<<<< HEAD
         if (from >= end)
             return true;
         if (to >= item.FileSize.Value)
@@ -71,45 +80,77 @@ internal static class AllocateOperation
 
     /// <summary>Takes whole sectors out of a range and zeroes the rest of it.</summary>
     private static bool Clear(Change change, ulong inode, ref InodeItem item, ulong from, ulong to, bool evenPreallocated, ref ulong progress)
+=======
+        return offset >= end || Clear(change, ref item, _end >= item.FileSize.Value ? Math.Max(_end, end) : _end);
+    }
+
+    private bool Allocate(Change change, ref InodeItem item)
     {
+        if (!_isPrepared)
+            Prepare(change, ref item);
+        _isPrepared = true;
+        if (Clears && !Clear(change, ref item, _end))
+            return false;
+
+        ulong last = change.AlignUp(_end);
+        _allocated = Preallocate(change, ref item, _allocated ?? change.AlignDown(offset), last);
+        if (_allocated < last)
+            return false;
+        if (_growsFile && _end > item.FileSize.Value)
+            item.FileSize = _end;
+        return true;
+    }
+
+    /// <summary>Takes whole sectors out of a range and zeroes the rest of it.</summary>
+    private bool Clear(Change change, ref InodeItem item, ulong to)
+>>>>>>> writing
+    {
+        ulong from = offset;
         if (FileExtents.TryGetInline(change, inode, out _))
         {
-            ulong inlineEnd = Math.Min(to, item.FileSize);
-            if (from < inlineEnd)
-                FileContent.Zero(change, inode, ref item, from, inlineEnd);
+            FileContent.Zero(change, inode, ref item, from, Math.Min(to, item.FileSize));
             from = Math.Max(from, (ulong)change.SectorSize);
-            if (from >= to)
-                return true;
         }
 
         ulong first = change.AlignUp(from);
         ulong last = change.AlignDown(to);
         if (first > last)
         {
+<<<<<<< HEAD
             FileContent.Zero(change, inode, ref item, from, to, evenPreallocated);
+=======
+            if (_cleared is null && from < to)
+                FileContent.Zero(change, inode, ref item, from, to);
+            _cleared = to;
+>>>>>>> writing
             return true;
         }
 
-        if (progress <= first)
+        if (_cleared is null)
         {
+<<<<<<< HEAD
             progress = first;
             FileContent.Zero(change, inode, ref item, from, first, evenPreallocated);
             FileContent.Zero(change, inode, ref item, last, to, evenPreallocated);
+=======
+            FileContent.Zero(change, inode, ref item, from, first);
+            FileContent.Zero(change, inode, ref item, last, to);
+>>>>>>> writing
         }
 
-        ulong done = FileExtents.Drop(change, inode, progress, last, ref item, InodeRemoval.ExtentsPerStep);
-        FileExtents.FillHoles(change, inode, progress, Math.Min(done, change.AlignUp(item.FileSize)));
-        progress = done;
+        ulong begin = Math.Max(_cleared ?? first, first);
+        ulong done = FileExtents.Drop(change, inode, begin, last, ref item, InodeRemoval.ExtentsPerStep);
+        FileExtents.FillHoles(change, inode, begin, Math.Min(done, change.AlignUp(item.FileSize)));
+        _cleared = done;
         return done >= last;
     }
 
-    private static bool Allocate(Change change, ulong inode, ref InodeItem item, ulong from, ulong to, AllocateMode mode, ref ulong progress)
+    // What lies between the old end of the file and the range must read as zeros once the file has grown over it.
+    private void Prepare(Change change, ref InodeItem item)
     {
-        bool growsFile = mode is AllocateMode.Preallocate or AllocateMode.ZeroRange;
-        ulong first = change.AlignDown(from);
-        ulong last = change.AlignUp(to);
-        if (progress < first)
+        if (!_growsFile || _end <= item.FileSize.Value)
         {
+<<<<<<< HEAD
             progress = first;
             if (to > item.FileSize.Value)
                 PrepareBehindEnd(change, inode, ref item, from, growsFile);
@@ -155,12 +196,25 @@ internal static class AllocateOperation
         progress = Preallocate(change, inode, ref item, change.AlignDown(from), cleared, int.MaxValue);
     }
 
+=======
+            FileExtents.FillHoles(change, inode, change.AlignUp(item.FileSize), change.AlignDown(offset));
+            return;
+        }
+
+        FileContent.SpreadInline(change, inode, ref item, DataEncoder.For(change, inode, item, WriteOptions.Default));
+        if (offset > item.FileSize.Value)
+            FileContent.Expand(change, inode, ref item, offset);
+        else
+            FileContent.Zero(change, inode, ref item, item.FileSize, change.AlignUp(item.FileSize));
+    }
+
+>>>>>>> writing
     /// <summary>Allocates space for the holes of a range of whole sectors.</summary>
     /// <returns>Up to where the range has space by now.</returns>
-    private static ulong Preallocate(Change change, ulong inode, ref InodeItem item, ulong from, ulong to, int maxExtents)
+    private ulong Preallocate(Change change, ref InodeItem item, ulong from, ulong to)
     {
         item.Flags = item.Flags | (ulong)InodeFlags.Prealloc;
-        for (int extents = 0; from < to && extents < maxExtents;)
+        for (int extents = 0; from < to && extents < ExtentsPerStep;)
         {
             bool found = FileExtents.TryFind(change, inode, from, out ExtentRun run);
             if (found && run.FileOffset <= from && (run.IsInline || run.IsOnDisk))
@@ -170,7 +224,7 @@ internal static class AllocateOperation
             }
 
             ulong gapEnd = !found ? to : Math.Min(to, run.FileOffset <= from ? run.End(change) : run.FileOffset);
-            DataExtent place = change.Part.AllocateData(Math.Min(gapEnd - from, FormatLimits.MaxExtentSize), (ulong)change.SectorSize);
+            DataExtent place = change.AllocateData(Math.Min(gapEnd - from, FormatLimits.MaxExtentSize), (ulong)change.SectorSize);
             FileExtents.Drop(change, inode, from, from + place.Bytes, ref item);
             change.Part.AddExtent(place, new DataReference(change.RootId, inode, from));
             FileExtentItem extent = new()

@@ -8,6 +8,18 @@ internal static class BatchEntry
 {
     private const int ItemsOfPiece = 6;
 
+    /// <summary>Gives space back that nothing was entered for.</summary>
+    public static void GiveBack(FsWriter writer, IReadOnlyCollection<DataExtent> places)
+    {
+        if (places.Count == 0 || writer.Failure is not null)
+            return;
+
+        using Transaction part = writer.Begin(0, ReservePolicy.Freeing);
+        foreach (DataExtent place in places)
+            part.ReturnData(place);
+        part.Complete();
+    }
+
     public static void Enter(SubvolumeWriter subvolume, ulong inode, IReadOnlyCollection<PlacedPiece> pieces)
     {
         using Transaction part = subvolume.Writer.Begin(pieces.Count * ItemsOfPiece);

@@ -24,7 +24,7 @@ internal sealed class Change
         if (Root.IsReadOnly && !evenReadOnly)
             throw new FileOperationException(FileError.ReadOnlySubvolume, $"subvolume {RootId} is read-only");
         Tree = Root.Tree;
-        Now = TimeSource.Now();
+        Now = subvolume.Now;
     }
 
     public Transaction Part { get; }
@@ -56,6 +56,27 @@ internal sealed class Change
     public ulong AlignUp(ulong value) => (value + (ulong)SectorSize - 1) & ~((ulong)SectorSize - 1);
 
     public ulong AlignDown(ulong value) => value & ~((ulong)SectorSize - 1);
+
+    /// <summary>
+    /// Whether the part ran out of room for data, between two steps each of which was whole: what was done before stands. (Running out of room for
+    /// metadata comes in the middle of something.)
+    /// </summary>
+    public bool IsCutShort { get; private set; }
+
+    /// <summary>Room for file data.</summary>
+    /// <exception cref="NoSpaceException">There is none; nothing changes by that.</exception>
+    public DataExtent AllocateData(ulong wantedBytes, ulong leastBytes)
+    {
+        try
+        {
+            return Part.AllocateData(wantedBytes, leastBytes);
+        }
+        catch (NoSpaceException)
+        {
+            IsCutShort = Part.HasChanged;
+            throw;
+        }
+    }
 
     public ulong NextInode() => _subvolume.TakeInodeNumber(this);
 
@@ -133,6 +154,14 @@ internal sealed class Change
         item.MTime = Now;
         item.CTime = Now;
         PutInode(directory, ref item);
+    }
+
+    /// <summary>Keeps what was done to a file before there was no more room for its data.</summary>
+    public void KeepCutShort(ulong inode, ref InodeItem item)
+    {
+        PutInode(inode, ref item);
+        Finish();
+        Part.Complete();
     }
 
     /// <summary>To be called when the change is whole: the root item tells of it.</summary>

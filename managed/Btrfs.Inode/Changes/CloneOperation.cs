@@ -55,17 +55,22 @@ internal static class CloneOperation
         InodeItem from = GetSource(source, request.SourceInode);
         InodeItem to = target.GetWritableFile(request.Inode);
         ulong whole = source.AlignUp(request.Length);
-        if (progress == 0)
+        try
         {
-            FileContent.Expand(target, request.Inode, ref to, request.Offset);
-            if (request.Offset > 0)
-                FileContent.SpreadInline(target, request.Inode, ref to, DataEncoder.For(target, request.Inode, to, WriteOptions.Default));
+            if (progress == 0)
+                Prepare(target, request, ref to);
+            for (int extents = 0; progress < whole && extents < ExtentsPerStep; extents++)
+            {
+                progress = ShareRun(source, target, request, from, ref to, progress, whole);
+                to.FileSize = Math.Max(to.FileSize, Math.Min(request.Offset + progress, request.End));
+            }
+        }
+        catch (NoSpaceException) when (target.IsCutShort)
+        {
+            target.KeepCutShort(request.Inode, ref to);
+            throw;
         }
 
-        for (int extents = 0; progress < whole && extents < ExtentsPerStep; extents++)
-            progress = ShareRun(source, target, request, from, ref to, progress, whole);
-
-        to.FileSize = Math.Max(to.FileSize, Math.Min(request.Offset + progress, request.End));
         if (!keepTimes)
         {
             to.MTime = target.Now;
@@ -117,6 +122,13 @@ internal static class CloneOperation
         }
 
         return true;
+    }
+
+    private static void Prepare(Change target, in CloneRequest request, ref InodeItem to)
+    {
+        FileContent.Expand(target, request.Inode, ref to, request.Offset);
+        if (request.Offset > 0)
+            FileContent.SpreadInline(target, request.Inode, ref to, DataEncoder.For(target, request.Inode, to, WriteOptions.Default));
     }
 
     // One run of the source, and the hole before it.

@@ -96,20 +96,24 @@ internal static class CreateOperation
     // Flags pass on to everything; the compression property only to what can hold data, or pass it on in its turn.
     private static byte[]? Inherit(Change change, ulong directory, in InodeItem parent, ref InodeItem item)
     {
-        InodeFlags flags = (InodeFlags)item.Flags.Value | ((InodeFlags)parent.Flags.Value & (InodeFlags.NoCompress | InodeFlags.Compress | InodeFlags.NoDataCow));
-        if ((flags & InodeFlags.NoCompress) != 0)
-            flags &= ~InodeFlags.Compress;
-        if ((flags & InodeFlags.NoDataCow) != 0 && InodeMode.IsRegular(item.Mode))
-            flags |= InodeFlags.NoDataSum;
-        item.Flags = (ulong)flags;
-
+        InheritFlags((InodeFlags)parent.Flags.Value, ref item);
         byte[]? property = Properties.InheritedBy(change, directory, item.Mode);
         if (property is not null)
             Properties.Apply(property, ref item);
         return property;
     }
 
-    private static void RequireSensible(Change change, ulong directory, ReadOnlySpan<byte> name, NewInode what)
+    public static void InheritFlags(InodeFlags parent, ref InodeItem item)
+    {
+        InodeFlags flags = (InodeFlags)item.Flags.Value | (parent & (InodeFlags.NoCompress | InodeFlags.Compress | InodeFlags.NoDataCow));
+        if ((flags & InodeFlags.NoCompress) != 0)
+            flags &= ~InodeFlags.Compress;
+        if ((flags & InodeFlags.NoDataCow) != 0 && InodeMode.IsRegular(item.Mode))
+            flags |= InodeFlags.NoDataSum;
+        item.Flags = (ulong)flags;
+    }
+
+    public static void RequireSensible(Change change, ulong directory, ReadOnlySpan<byte> name, NewInode what)
     {
         uint type = what.Mode & InodeMode.TypeMask;
         bool known = type is InodeMode.Fifo or InodeMode.CharacterDevice or InodeMode.Directory or InodeMode.BlockDevice

@@ -16,6 +16,9 @@ internal sealed class DataEncoder
     /// <summary>More is not stored inside of a leaf; what the kernel mounts with.</summary>
     private const int MaxInline = 2048;
 
+    [ThreadStatic]
+    private static byte[]? s_buffer;
+
     private readonly int _sectorSize;
     private readonly int _level;
     private readonly int _maxInlineItem;
@@ -36,23 +39,29 @@ internal sealed class DataEncoder
     /// <summary>Null for a file without checksums.</summary>
     public IChecksum? Checksum { get; }
 
+    /// <summary>The encoder of a file; the superblock will tell of its compression.</summary>
     public static DataEncoder For(Change change, ulong inode, in InodeItem item, WriteOptions options)
     {
-        CompressionType compression = CompressionType.None;
-        int level = 0;
-        if (!Change.Has(item, InodeFlags.NoDataSum | InodeFlags.NoDataCow | InodeFlags.NoCompress))
-        {
-            (compression, level) = Properties.CompressionOf(change, inode);
-            if (compression == CompressionType.None && Change.Has(item, InodeFlags.Compress))
-                compression = options.Compression ?? CompressionType.Zlib;
-            else if (compression == CompressionType.None)
-                compression = options.Compression ?? CompressionType.None;
-            if (level == 0)
-                level = options.Level;
-        }
+        byte[]? property = MayCompress(item) ? XattrItems.TryGet(change, inode, Properties.CompressionName) : null;
+        DataEncoder encoder = For(change, item, property, options);
+        change.RequireFeature(Properties.FeatureOf(encoder.Compression));
+        return encoder;
+    }
 
-        change.RequireFeature(Properties.FeatureOf(compression));
-        return new DataEncoder(change, item, compression, level);
+    /// <summary>The encoder of a file that is not there yet.</summary>
+    /// <param name="change">For the file system's sizes.</param>
+    /// <param name="item">The file.</param>
+    /// <param name="property">The value of its compression property; null if it has none.</param>
+    /// <param name="options">What counts where the file says nothing.</param>
+    public static DataEncoder For(Change change, in InodeItem item, byte[]? property, WriteOptions options)
+    {
+        if (!MayCompress(item))
+            return new DataEncoder(change, item, CompressionType.None, 0);
+
+        (CompressionType compression, int level) = Properties.Parse(property);
+        if (compression == CompressionType.None)
+            compression = options.Compression ?? (Change.Has(item, InodeFlags.Compress) ? CompressionType.Zlib : CompressionType.None);
+        return new DataEncoder(change, item, compression, level == 0 ? options.Level : level);
     }
 
     /// <summary>Whether a whole file may be stored in its leaf, and how.</summary>
@@ -64,11 +73,15 @@ internal sealed class DataEncoder
             return false;
 
         int limit = Math.Min(MaxInline, _maxInlineItem);
-        if (Compression != CompressionType.None && TryCompress(content, content.Length - 1) is { } smaller && smaller.Length <= limit)
+        if (Compression != CompressionType.None)
         {
-            payload = smaller;
-            compression = Compression;
-            return true;
+            byte[] smaller = new byte[content.Length];
+            if (ExtentCodec.CompressInline(Compression, _level, content, smaller, _sectorSize, out int length) && length <= limit)
+            {
+                payload = smaller.AsMemory(0, length);
+                compression = Compression;
+                return true;
+            }
         }
 
         if (content.Length > limit || content.Length >= _sectorSize)
@@ -137,18 +150,13 @@ internal sealed class DataEncoder
         return data.Slice(begin, Math.Min(FormatLimits.MaxCompressedExtent, data.Length - begin));
     }
 
-    // Compressed only where that saves a sector at least; padded to whole sectors with zeros.
     private byte[]? TryCompressPiece(ReadOnlySpan<byte> data)
     {
-        byte[]? smaller = data.Length > _sectorSize ? TryCompress(data, data.Length - _sectorSize) : null;
-        if (smaller is null)
-            return null;
-        Array.Resize(ref smaller, (smaller.Length + _sectorSize - 1) / _sectorSize * _sectorSize);
-        return smaller;
+        byte[] buffer = s_buffer ??= new byte[FormatLimits.MaxCompressedExtent];
+        return ExtentCodec.Compress(Compression, _level, data, buffer, _sectorSize, out int length)
+            ? buffer[..((length + _sectorSize - 1) / _sectorSize * _sectorSize)]
+            : null;
     }
 
-    private byte[]? TryCompress(ReadOnlySpan<byte> data, int limit)
-    {
-        return null;
-    }
+    private static bool MayCompress(in InodeItem item) => !Change.Has(item, InodeFlags.NoDataSum | InodeFlags.NoDataCow | InodeFlags.NoCompress);
 }

@@ -153,33 +153,38 @@ public sealed class ExtentWriter : IDisposable
         }
 
         IReadOnlyList<EncodedPiece> pieces = encoder.Encode(position, batch);
-        List<(PlacedPiece Piece, ReadOnlyMemory<byte> Stored)> placed = Place(pieces);
+        List<(PlacedPiece Piece, ReadOnlyMemory<byte> Stored)> placed = [];
         try
         {
+            Place(pieces, placed);
             Parallel.ForEach(placed, one =>
             {
                 encoder.Sum(one.Stored.Span).CopyTo(one.Piece.Sums.AsSpan());
                 _subvolume.Writer.WriteData(one.Piece.Place.Start, one.Stored.Span);
             });
+            BatchEntry.Enter(_subvolume, _inode, placed.ConvertAll(one => one.Piece));
         }
         catch (AggregateException error)
         {
+            BatchEntry.GiveBack(_subvolume.Writer, placed.ConvertAll(one => one.Piece.Place));
             throw new IOException($"inode {_inode} of subvolume {_subvolume.RootId} at {position}: {error.InnerException!.Message}", error);
         }
-
-        BatchEntry.Enter(_subvolume, _inode, placed.ConvertAll(one => one.Piece));
+        catch (NoSpaceException)
+        {
+            BatchEntry.GiveBack(_subvolume.Writer, placed.ConvertAll(one => one.Piece.Place));
+            throw;
+        }
     }
 
-    private List<(PlacedPiece Piece, ReadOnlyMemory<byte> Stored)> Place(IReadOnlyList<EncodedPiece> pieces)
+    private void Place(IReadOnlyList<EncodedPiece> pieces, List<(PlacedPiece Piece, ReadOnlyMemory<byte> Stored)> placed)
     {
-        List<(PlacedPiece, ReadOnlyMemory<byte>)> placed = [];
         using Transaction part = _subvolume.Writer.Begin(0);
         int sectorSize = part.Writer.Committed.SectorSize;
         int sumSize = _encoder!.Checksum?.Size ?? 0;
         foreach (EncodedPiece piece in pieces)
         {
             ulong at = piece.FileOffset;
-            foreach ((DataExtent place, ReadOnlyMemory<byte> stored) in SectorWriter.Allocate(part, piece, sectorSize))
+            foreach ((DataExtent place, ReadOnlyMemory<byte> stored) in SectorWriter.Allocate(piece, sectorSize, part.AllocateData))
             {
                 int fileBytes = piece.Compression == CompressionType.None ? stored.Length : piece.FileBytes;
                 placed.Add((new PlacedPiece(at, fileBytes, piece.Compression, place, new byte[stored.Length / sectorSize * sumSize]), stored));
@@ -188,7 +193,6 @@ public sealed class ExtentWriter : IDisposable
         }
 
         part.Complete();
-        return placed;
     }
 
     // A beginning or an end within a sector, and small files: the part reads what is around it, and may store it inline.

@@ -32,8 +32,7 @@ internal static class FileContent
         byte[] sectors = new byte[change.AlignUp(end) - first];
         data.CopyTo(sectors.AsSpan((int)(offset - first)));
         ReadEdges(change, inode, item, first, sectors, (int)(offset - first), data.Length);
-        SectorWriter.Write(change, inode, ref item, first, sectors, encoder);
-        item.FileSize = size;
+        SectorWriter.Write(change, inode, ref item, first, sectors, size, encoder);
     }
 
     /// <summary>Makes a file larger; what is new reads as zeros. Does nothing where it is that large.</summary>
@@ -44,7 +43,20 @@ internal static class FileContent
             return;
 
         DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
+<<<<<<< HEAD
         if (old % (ulong)change.SectorSize == 0)
+=======
+        if (old % (ulong)change.SectorSize != 0)
+        {
+            if (size <= (ulong)change.SectorSize && TryWriteInline(change, inode, ref item, encoder, old, [], (int)size))
+                return;
+            byte[] sector = new byte[change.SectorSize];
+            Read(change, inode, item, change.AlignDown(old), sector);
+            SectorWriter.Write(change, inode, ref item, change.AlignDown(old), sector, old, encoder);
+        }
+        else
+        {
+>>>>>>> writing
             SpreadInline(change, inode, ref item, encoder);
         else if (RewriteEnd(change, inode, ref item, encoder, size))
             return;
@@ -88,7 +100,7 @@ internal static class FileContent
         if (run.IsInline)
             RewriteInline(change, inode, ref item, encoder, sector.AsSpan(0, (int)item.FileSize.Value));
         else
-            SectorWriter.Write(change, inode, ref item, first, sector, encoder);
+            SectorWriter.Write(change, inode, ref item, first, sector, item.FileSize, encoder);
     }
 
     /// <summary>Stores an inline extent as a sector, so that the file may have others.</summary>
@@ -98,7 +110,7 @@ internal static class FileContent
             return;
         byte[] sector = new byte[change.SectorSize];
         Read(change, inode, item, 0, sector);
-        SectorWriter.Write(change, inode, ref item, 0, sector, encoder);
+        SectorWriter.Write(change, inode, ref item, 0, sector, item.FileSize, encoder);
     }
 
     /// <summary>Replaces the content of a file that has an inline extent; it stays inline where the kernel would leave it so.</summary>
@@ -112,7 +124,7 @@ internal static class FileContent
 
         byte[] sector = new byte[change.SectorSize];
         content.CopyTo(sector);
-        SectorWriter.Write(change, inode, ref item, 0, sector, encoder);
+        SectorWriter.Write(change, inode, ref item, 0, sector, (ulong)content.Length, encoder);
         item.FileSize = (ulong)content.Length;
     }
 

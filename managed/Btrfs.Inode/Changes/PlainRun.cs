@@ -48,33 +48,20 @@ internal sealed class PlainRun(SubvolumeWriter subvolume, ulong inode) : IDispos
     /// <summary>Enters what was written, and gives back the rest of the space.</summary>
     public void Finish()
     {
-        DataExtent place = _place;
-        ulong used = _used;
-        if (place.Bytes == 0)
-            return;
-
-        ReturnFrom(used);
+        if (_place.Bytes > _used)
+            BatchEntry.GiveBack(subvolume.Writer, [new DataExtent(_place.Start + _used, _place.Bytes - _used)]);
+        _place = _place with { Bytes = _used };
+        if (_used > 0)
+            BatchEntry.Enter(subvolume, inode, [new PlacedPiece(_fileOffset, (int)_used, CompressionType.None, _place, _sums.AsSpan(0, _sumBytes).ToArray())]);
         _place = default;
         _used = 0;
-        if (used > 0)
-            BatchEntry.Enter(subvolume, inode, [new PlacedPiece(_fileOffset, (int)used, CompressionType.None, place with { Bytes = used }, _sums.AsSpan(0, _sumBytes).ToArray())]);
     }
 
     /// <summary>Gives space back that was not entered.</summary>
     public void Dispose()
     {
-        if (_place.Bytes == 0)
-            return;
-
-        try
-        {
-            ReturnFrom(0);
-        }
-        catch (BtrfsException)
-        {
-            // The file system is latched: the space is free again with the next opening.
-        }
-
+        if (_place.Bytes > 0)
+            BatchEntry.GiveBack(subvolume.Writer, [_place]);
         _place = default;
         _used = 0;
     }
@@ -93,14 +80,5 @@ internal sealed class PlainRun(SubvolumeWriter subvolume, ulong inode) : IDispos
         int room = (int)(_place.Bytes / (ulong)sectorSize) * (encoder.Checksum?.Size ?? 0);
         if (_sums.Length < room)
             _sums = new byte[room];
-    }
-
-    private void ReturnFrom(ulong offset)
-    {
-        if (offset == _place.Bytes)
-            return;
-        using Transaction part = subvolume.Writer.Begin(0, ReservePolicy.Freeing);
-        part.ReturnData(new DataExtent(_place.Start + offset, _place.Bytes - offset));
-        part.Complete();
     }
 }

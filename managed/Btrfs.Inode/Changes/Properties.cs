@@ -28,14 +28,19 @@ internal static class Properties
     {
         if (!InodeMode.IsRegular(mode) && !InodeMode.IsDirectory(mode))
             return null;
-        (CompressionType type, _) = CompressionOf(change, directory);
+        return Inheritable(XattrItems.TryGet(change, directory, CompressionName));
+    }
+
+    /// <summary>What is handed on of a value: the bare name of the algorithm.</summary>
+    public static byte[]? Inheritable(byte[]? value)
+    {
+        (CompressionType type, _) = Parse(value);
         return type == CompressionType.None ? null : Encoding.ASCII.GetBytes(NameOf(type));
     }
 
     /// <summary>The algorithm and level (0 for none given) that an inode's property asks for.</summary>
-    public static (CompressionType Type, int Level) CompressionOf(Change change, ulong inode)
+    public static (CompressionType Type, int Level) Parse(byte[]? value)
     {
-        byte[]? value = XattrItems.TryGet(change, inode, CompressionName);
         if (value is null)
             return default;
 

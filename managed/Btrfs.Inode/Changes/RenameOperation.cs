@@ -19,6 +19,9 @@ public enum RenameFlags
 /// <summary>Gives inodes and subvolumes another place.</summary>
 internal static class RenameOperation
 {
+    /// <summary>A way up that is longer goes in a circle, for all that paths allow.</summary>
+    private const int MaxDepth = 1 << 20;
+
     /// <summary>One end of a rename.</summary>
     private ref struct Place(Change change, ulong directory, ReadOnlySpan<byte> name)
     {
@@ -70,11 +73,26 @@ internal static class RenameOperation
             return 0;
         }
 
+<<<<<<< HEAD
         if (exists)
             return Replace(ref old, ref target);
         NameEditor.RequireFree(to, toDirectory, toName);
         Move(ref old, ref target);
         return 0;
+=======
+        if (!exists)
+        {
+            NameEditor.RequireFree(to, toDirectory, toName);
+            if (!old.Target.IsSubvolume)
+                NameEditor.RequireRoomForRef(to, old.Inode, toDirectory, toName);
+            Move(ref old, ref target);
+            return 0;
+        }
+
+        if (flags == RenameFlags.NoReplace)
+            throw to.Refuse(FileError.Exists, toDirectory, toName, "exists");
+        return old.Target == target.Target ? 0 : Replace(ref old, ref target);
+>>>>>>> writing
     }
 
     private static ulong Replace(ref Place old, ref Place target)
@@ -196,8 +214,10 @@ internal static class RenameOperation
         ulong root = into.Change.RootId;
         ulong directory = into.Directory;
         Location? at = new Location(into.Change.OpenReader(), directory);
-        while (at is { } here)
+        for (int depth = 0; at is { } here; depth++)
         {
+            if (depth > MaxDepth)
+                throw new CorruptMetadataException($"corrupt metadata: root={root} directory={directory} lies inside itself");
             bool isMoved = moved.Target.IsSubvolume
                 ? here.Subvolume.Id == moved.Inode
                 : here.Subvolume.Id == moved.Change.RootId && here.Inode == moved.Inode;

@@ -13,7 +13,15 @@ internal sealed record PlacedPiece(ulong FileOffset, int FileBytes, CompressionT
 internal static class SectorWriter
 {
     /// <summary>Writes sectors within one part.</summary>
-    public static void Write(Change change, ulong inode, ref InodeItem item, ulong first, ReadOnlyMemory<byte> sectors, DataEncoder encoder)
+    /// <param name="change">The part.</param>
+    /// <param name="inode">A regular file.</param>
+    /// <param name="item">Its inode item: after each extent it counts what was written so far.</param>
+    /// <param name="first">A multiple of the sector size.</param>
+    /// <param name="sectors">Whole ones.</param>
+    /// <param name="size">The size that the file has, at least, when all is written.</param>
+    /// <param name="encoder">For this file.</param>
+    public static void Write(
+        Change change, ulong inode, ref InodeItem item, ulong first, ReadOnlyMemory<byte> sectors, ulong size, DataEncoder encoder)
     {
         while (!sectors.IsEmpty)
         {
@@ -23,23 +31,25 @@ internal static class SectorWriter
             if (bytes == 0)
             {
                 bytes = LengthToCopy(change, inode, item, first, sectors.Length);
-                WriteNew(change, inode, ref item, first, sectors[..bytes], encoder);
+                WriteNew(change, inode, ref item, first, sectors[..bytes], size, encoder);
             }
 
             first += (ulong)bytes;
+            item.FileSize = Math.Max(item.FileSize, Math.Min(first, size));
             sectors = sectors[bytes..];
         }
     }
 
     /// <summary>Finds room for a piece; plain ones may be split over several places.</summary>
-    public static IEnumerable<(DataExtent Place, ReadOnlyMemory<byte> Stored)> Allocate(Transaction part, EncodedPiece piece, int sectorSize)
+    public static IEnumerable<(DataExtent Place, ReadOnlyMemory<byte> Stored)> Allocate(
+        EncodedPiece piece, int sectorSize, Func<ulong, ulong, DataExtent> allocate)
     {
         ReadOnlyMemory<byte> stored = piece.Stored;
         while (!stored.IsEmpty)
         {
             ulong wanted = Math.Min((ulong)stored.Length, FormatLimits.MaxExtentSize);
             ulong least = piece.Compression == CompressionType.None ? (ulong)sectorSize : wanted;
-            DataExtent place = part.AllocateData(wanted, least);
+            DataExtent place = allocate(wanted, least);
             yield return (place, stored[..(int)place.Bytes]);
             stored = stored[(int)place.Bytes..];
         }
@@ -49,6 +59,12 @@ internal static class SectorWriter
     public static void Enter(Change change, ulong inode, ref InodeItem item, PlacedPiece piece)
     {
         FileExtents.Drop(change, inode, piece.FileOffset, piece.FileOffset + (ulong)piece.FileBytes, ref item);
+        EnterNew(change, inode, ref item, piece);
+    }
+
+    /// <summary>The same where the file has nothing.</summary>
+    public static void EnterNew(Change change, ulong inode, ref InodeItem item, PlacedPiece piece)
+    {
         change.Part.AddExtent(piece.Place, new DataReference(change.RootId, inode, piece.FileOffset));
         if (piece.Sums.Length > 0)
             change.Part.InsertChecksums(piece.Place.Start, piece.Sums);
@@ -65,17 +81,19 @@ internal static class SectorWriter
         FileExtents.Insert(change, inode, piece.FileOffset, extent, ref item);
     }
 
-    private static void WriteNew(Change change, ulong inode, ref InodeItem item, ulong first, ReadOnlyMemory<byte> sectors, DataEncoder encoder)
+    private static void WriteNew(
+        Change change, ulong inode, ref InodeItem item, ulong first, ReadOnlyMemory<byte> sectors, ulong size, DataEncoder encoder)
     {
         foreach (EncodedPiece piece in encoder.Encode(first, sectors))
         {
             ulong at = piece.FileOffset;
-            foreach ((DataExtent place, ReadOnlyMemory<byte> stored) in Allocate(change.Part, piece, change.SectorSize))
+            foreach ((DataExtent place, ReadOnlyMemory<byte> stored) in Allocate(piece, change.SectorSize, change.AllocateData))
             {
                 change.Part.Writer.WriteData(place.Start, stored.Span);
                 int fileBytes = piece.Compression == CompressionType.None ? stored.Length : piece.FileBytes;
                 Enter(change, inode, ref item, new PlacedPiece(at, fileBytes, piece.Compression, place, encoder.Sum(stored.Span)));
                 at += (ulong)fileBytes;
+                item.FileSize = Math.Max(item.FileSize, Math.Min(at, size));
             }
         }
     }
@@ -102,7 +120,7 @@ internal static class SectorWriter
     {
         bool kind = run.IsOnDisk && run.Item.Compression == CompressionType.None
             && (run.Item.Type == FileExtentType.Prealloc || Change.Has(item, InodeFlags.NoDataCow));
-        return kind && run.Item.Generation.Value > change.Root.Item.LastSnapshot.Value && IsOnlyUser(change, run);
+        return kind && run.Item.Generation.Value > change.Tree.LastSnapshot && IsOnlyUser(change, run);
     }
 
     // All the uses of the extent are runs of this file which count from the same place. (Snapshots don't count; they are told by the generation.)

@@ -30,12 +30,12 @@ public sealed partial class SubvolumeWriter
     /// <param name="mode">Which.</param>
     public void Allocate(ulong inode, ulong offset, ulong length, AllocateMode mode)
     {
-        ulong progress = 0;
+        AllocateOperation operation = new(inode, offset, length, mode);
         for (bool isDone = false; !isDone;)
         {
             using Transaction part = Begin(InodeRemoval.ExtentsPerStep, mode == AllocateMode.PunchHole ? ReservePolicy.Freeing : ReservePolicy.Normal);
             Change change = new(part, this);
-            isDone = AllocateOperation.Step(change, inode, offset, length, mode, ref progress);
+            isDone = operation.Step(change);
             Complete(change);
         }
     }
@@ -46,6 +46,7 @@ public sealed partial class SubvolumeWriter
     /// <param name="data">What is written.</param>
     /// <param name="options">How it is stored.</param>
     /// <exception cref="ChecksumException">A sector that is written in part can't be read.</exception>
+    /// <exception cref="NoSpaceException">There is not enough room; the file has got what fitted.</exception>
     public void Write(ulong inode, ulong offset, ReadOnlySpan<byte> data, WriteOptions? options = null)
     {
         options ??= WriteOptions.Default;
@@ -114,9 +115,18 @@ public sealed partial class SubvolumeWriter
         Change change = new(part, this);
         InodeItem item = change.GetWritableFile(inode);
         RequireWritable(change, inode, item, offset, (ulong)data.Length);
-        FileContent.Write(change, inode, ref item, offset, data, options);
         item.MTime = change.Now;
         item.CTime = change.Now;
+        try
+        {
+            FileContent.Write(change, inode, ref item, offset, data, options);
+        }
+        catch (NoSpaceException) when (change.IsCutShort)
+        {
+            change.KeepCutShort(inode, ref item);
+            throw;
+        }
+
         change.PutInode(inode, ref item);
         Complete(change);
     }

@@ -40,6 +40,8 @@ public sealed partial class SubvolumeWriter
 
     public FsWriter Writer => _all.Writer;
 
+    internal DiskTime Now => _all.Now;
+
     /// <summary>Makes an inode. It inherits compression, copy on write and access control lists as the kernel lets it.</summary>
     /// <param name="directory">An inode number.</param>
     /// <param name="name">Bytes without a slash.</param>

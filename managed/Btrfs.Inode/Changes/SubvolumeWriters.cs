@@ -7,7 +7,9 @@ namespace Btrfs.Inode.Changes;
 /// <summary>
 /// The writers of the subvolumes of a file system: one for each, since it remembers which numbers it gave out. Any thread may call.
 /// </summary>
-public sealed class SubvolumeWriters(FsWriter writer)
+/// <param name="writer">The file system.</param>
+/// <param name="time">When all changes take place; null for the host's clock.</param>
+public sealed class SubvolumeWriters(FsWriter writer, DateTimeOffset? time = null)
 {
     private readonly ConcurrentDictionary<ulong, SubvolumeWriter> _writers = new();
 
@@ -18,6 +20,8 @@ public sealed class SubvolumeWriters(FsWriter writer)
     public SubvolumeWriter Get(ulong rootId) => ObjectIds.IsFileTree(rootId)
         ? _writers.GetOrAdd(rootId, id => new SubvolumeWriter(this, id))
         : throw new InvalidRequestException($"tree {rootId} is not a subvolume");
+
+    internal DiskTime Now => TimeSource.Of(time ?? DateTimeOffset.UtcNow);
 
     /// <summary>Forgets a subvolume that is gone.</summary>
     internal void Forget(ulong rootId) => _writers.TryRemove(rootId, out _);

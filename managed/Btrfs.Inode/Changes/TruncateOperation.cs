@@ -12,6 +12,7 @@ internal static class TruncateOperation
         InodeItem item = change.GetWritableFile(inode);
         change.RequireNotAppendOnly(inode, item);
         RequireSize(change, inode, size);
+<<<<<<< HEAD
         bool isDone = true;
         if (size > item.FileSize.Value)
             FileContent.Expand(change, inode, ref item, size);
@@ -20,6 +21,32 @@ internal static class TruncateOperation
             isDone = Shrink(change, inode, ref item, size);
         item.MTime = change.Now;
         item.CTime = change.Now;
+=======
+        bool isResized = size != item.FileSize.Value;
+        if (!isResized && !FileExtents.TryFind(change, inode, change.AlignUp(size), out _))
+            return true;
+
+        bool isDone = true;
+        try
+        {
+            if (size > item.FileSize.Value)
+                FileContent.Expand(change, inode, ref item, size);
+            else
+                isDone = Shrink(change, inode, ref item, size);
+        }
+        catch (NoSpaceException) when (change.IsCutShort)
+        {
+            change.KeepCutShort(inode, ref item);
+            throw;
+        }
+
+        if (isResized)
+        {
+            item.MTime = change.Now;
+            item.CTime = change.Now;
+        }
+
+>>>>>>> writing
         change.PutInode(inode, ref item);
         return isDone;
     }
@@ -33,16 +60,14 @@ internal static class TruncateOperation
     // What a cut leaves in its last sector stays on the disk; whoever makes the file larger again clears it.
     private static bool Shrink(Change change, ulong inode, ref InodeItem item, ulong size)
     {
-        if (size > 0 && FileExtents.TryGetInline(change, inode, out ExtentRun run))
-        {
-            ShrinkInline(change, inode, ref item, run, size);
-        }
-        else if (FileExtents.CutTail(change, inode, change.AlignUp(size), ref item, InodeRemoval.ExtentsPerStep) is { } cut)
+        if (FileExtents.CutTail(change, inode, change.AlignUp(size), ref item, InodeRemoval.ExtentsPerStep) is { } cut)
         {
             item.FileSize = Math.Clamp(cut, size, item.FileSize);
-            return cut <= size;
+            return false;
         }
 
+        if (FileExtents.TryGetInline(change, inode, out ExtentRun run))
+            ShrinkInline(change, inode, ref item, run, size);
         item.FileSize = size;
         return true;
     }

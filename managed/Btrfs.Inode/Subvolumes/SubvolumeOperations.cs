@@ -179,7 +179,7 @@ public sealed class SubvolumeOperations(SubvolumeWriters writers)
         item.STransId = transactionId;
         item.RTransId = part.Generation;
         item.STime = time;
-        item.RTime = TimeSource.Now();
+        item.RTime = _writers.Now;
         UuidIndex.Add(part, uuid, ItemType.UuidKeyReceivedSubvol, id);
         part.NoteRootChanged(root);
         part.Complete();

@@ -56,7 +56,7 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
     public ulong Available(BlockGroupFlags type)
     {
         ProfileRule profile = ProfileRule.For(ChooseProfile(type));
-        List<ulong> free = [.. _devices.Values.Where(device => device.IsPresent)
+        List<ulong> free = [.. _devices.Values.Where(device => device.TakesWrites)
             .Select(device => device.Item.TotalBytes - Math.Min(device.Item.TotalBytes, device.Item.BytesUsed + MinStripe))
             .Where(bytes => bytes >= MinStripe * (ulong)profile.StripesPerDevice).OrderDescending()];
         int count = DeviceCount(profile, free.Count);
@@ -79,7 +79,7 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
                 seen |= group.Flags & BlockGroupFlags.ProfileMask;
         }
 
-        int present = _devices.Values.Count(device => device.IsPresent);
+        int present = _devices.Values.Count(device => device.TakesWrites);
         ReadOnlySpan<BlockGroupFlags> byStrength =
         [
             BlockGroupFlags.Raid1C4, BlockGroupFlags.Raid1C3, BlockGroupFlags.Raid6, BlockGroupFlags.Raid10, BlockGroupFlags.Raid1,
@@ -100,7 +100,7 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
         ProfileRule profile = ProfileRule.For(flags);
         ulong total = _devices.Values.Aggregate(0UL, (sum, device) => sum + device.Item.TotalBytes);
         (ulong maxStripe, ulong maxChunk) = Limits(flags, total);
-        List<(DeviceSpace Device, ulong Offset, ulong Length)> holes = [.. _devices.Values.Where(device => device.IsPresent)
+        List<(DeviceSpace Device, ulong Offset, ulong Length)> holes = [.. _devices.Values.Where(device => device.TakesWrites)
             .Select(device => (Device: device, Hole: device.FindHole(maxStripe * (ulong)profile.StripesPerDevice)))
             .Where(found => found.Hole.Length >= MinStripe * (ulong)profile.StripesPerDevice)
             .OrderByDescending(found => found.Hole.Length).ThenByDescending(found => found.Device.Item.TotalBytes - found.Device.Item.BytesUsed)

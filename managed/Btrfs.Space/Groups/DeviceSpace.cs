@@ -12,10 +12,10 @@ internal sealed class DeviceSpace
     private readonly SortedList<ulong, ulong> _taken = [];
     private DevItem _item;
 
-    public DeviceSpace(in DevItem item, bool isPresent)
+    public DeviceSpace(in DevItem item, bool takesWrites)
     {
         _item = item;
-        IsPresent = isPresent;
+        TakesWrites = takesWrites;
     }
 
     public ulong Id => _item.DeviceId;
@@ -23,7 +23,8 @@ internal sealed class DeviceSpace
     /// <summary>The item, to be read and changed in place.</summary>
     public ref DevItem Item => ref _item;
 
-    public bool IsPresent { get; }
+    /// <summary>Whether it is here, and missed nothing: only then anything is allocated on it.</summary>
+    public bool TakesWrites { get; }
 
     /// <summary>Whether the item in the chunk tree says something else.</summary>
     public bool IsItemDirty { get; set; }
@@ -67,6 +68,17 @@ internal sealed class DeviceSpace
         IsItemDirty = true;
     }
 
+    /// <summary>Ends the device behind the last range that is taken.</summary>
+    /// <returns>By how many bytes it became smaller.</returns>
+    public ulong Shrink()
+    {
+        ulong end = _taken.Count == 0 ? FirstUsable : _taken.GetKeyAtIndex(_taken.Count - 1) + _taken.GetValueAtIndex(_taken.Count - 1);
+        ulong cut = _item.TotalBytes - Math.Min(end, _item.TotalBytes);
+        _item.TotalBytes -= cut;
+        IsItemDirty |= cut > 0;
+        return cut;
+    }
+
     /// <summary>The range is free.</summary>
     public void Release(ulong offset) => _taken.Remove(offset);
 
@@ -75,7 +87,7 @@ internal sealed class DeviceSpace
     {
         SortedList<ulong, DeviceSpace> devices = [];
         foreach (DevItem item in new Usage.SpaceUsage(fs).EnumerateDevices())
-            devices.Add(item.DeviceId, new DeviceSpace(item, fs.Devices.Devices.Any(device => device.Id == item.DeviceId)));
+            devices.Add(item.DeviceId, new DeviceSpace(item, fs.Devices.Devices.Any(device => device.Id == item.DeviceId && device.TakesWrites)));
 
         TreeCursor cursor = fs.OpenCursor(fs.GetRoot(ObjectIds.DevTree).Tree);
         for (cursor.Seek(new Key(1, ItemType.DevExtent, 0)); cursor.IsValid; cursor.MoveNext())

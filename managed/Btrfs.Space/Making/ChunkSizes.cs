@@ -21,6 +21,9 @@ internal static class ChunkSizes
     public const ulong MinMetadataStripe = 32 * MiB;
     public const ulong MinDataStripe = 64 * MiB;
 
+    /// <summary>More than the trees of a new file system ever take of a chunk.</summary>
+    public const ulong TreeArea = 4 * MiB;
+
     private const ulong MaxSystemChunk = 16 * MiB;
     private const ulong LargeFileSystem = 50 * GiB;
 

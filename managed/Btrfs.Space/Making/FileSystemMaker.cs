@@ -21,7 +21,9 @@ public sealed class FileSystemMaker(MakeOptions options)
     {
         MakePlan plan = Plan(devices);
         TreeSet trees = TreeSet.Compose(plan);
-        Invariant.That(trees.BytesIn(plan.SystemChunk) <= plan.SystemChunk.Length && trees.BytesIn(plan.MetadataChunk) <= plan.MetadataChunk.Length);
+        foreach (PlannedChunk chunk in plan.Chunks)
+            Invariant.That(trees.BytesIn(chunk) <= Math.Min(chunk.Length, ChunkSizes.TreeArea));
+
         foreach (PlannedDevice device in plan.Devices)
             Wipe(device);
         Flush(devices);

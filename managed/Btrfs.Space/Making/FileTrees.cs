@@ -6,7 +6,9 @@ namespace Btrfs.Space.Making;
 /// <summary>The trees of files, empty but for their top directories, and what is kept about them.</summary>
 internal sealed class FileTrees(MakePlan plan)
 {
-    private const uint DirectoryMode = InodeMode.Directory | 0x1ED;
+    /// <summary>rwxr-xr-x.</summary>
+    public const uint DirectoryMode = InodeMode.Directory | 0x1ED;
+
     private const ulong QuotaOn = 1 << 0;
     private const ulong QuotaSimpleMode = 1 << 3;
     private const ulong QuotaVersion = 1;

@@ -6,9 +6,6 @@ namespace Btrfs.Space.Making;
 /// <summary>A device of the file system that is being made, and how far its space is given away.</summary>
 internal sealed class PlannedDevice(ulong id, Uuid uuid, IBlockDevice block, ulong totalBytes)
 {
-    /// <summary>More than the trees of a new file system ever take of a stripe.</summary>
-    private const ulong TreeArea = 4 * ChunkSizes.MiB;
-
     public ulong Id { get; } = id;
 
     public Uuid Uuid { get; } = uuid;
@@ -43,7 +40,7 @@ internal sealed class PlannedDevice(ulong id, Uuid uuid, IBlockDevice block, ulo
     {
         foreach (ulong mirror in FormatLimits.SuperblockOffsets)
         {
-            if (NextFree < mirror + FormatLimits.StripeLength && NextFree + TreeArea > mirror)
+            if (NextFree < mirror + FormatLimits.StripeLength && NextFree + ChunkSizes.TreeArea > mirror)
                 NextFree = mirror + FormatLimits.StripeLength;
         }
     }

@@ -42,7 +42,7 @@ internal sealed class RootTree(MakePlan plan, TreeSet trees)
                 FileSize = InitialSize,
                 NBytes = (ulong)plan.NodeSize,
                 NLink = 1,
-                Mode = InodeMode.Directory | 0x1ED,
+                Mode = FileTrees.DirectoryMode,
             },
             Generation = MakeSettings.Generation,
             GenerationV2 = MakeSettings.Generation,

@@ -78,8 +78,10 @@ internal sealed class TreeBlockAllocator : ITreeBlockAllocator
 
     public void Replace(Tree tree, ExtentBuffer old, ExtentBuffer copy)
     {
+        // A root block is never shared, and neither is what is younger than the last snapshot, unless a balance has moved it.
         bool wasRoot = tree.Root.Bytenr == copy.Bytenr;
-        if (tree.IsShareable && !wasRoot && old.Generation <= tree.LastSnapshot)
+        bool wasMoved = (old.Header.Flags & BlockHeader.FlagReloc) != 0;
+        if (tree.IsShareable && !wasRoot && (old.Generation <= tree.LastSnapshot || wasMoved))
             MoveChildren(tree, old, copy);
 
         Free(tree, old);

@@ -25,6 +25,7 @@ internal sealed class Commit(SpaceState state)
         // A log that is still there would be replayed over what follows it.
         Invariant.That(state.Superblock.LogRoot == 0);
         state.Quota.BeginCommit(generation);
+        state.Roots.RenewRootTree(generation);
         state.Updater.RunAll(generation);
         state.ChunkItems.RemoveUnused();
         BringToRest(generation);

@@ -61,6 +61,8 @@ public sealed class FsWriter : IDisposable
         try
         {
             WriteSupport.Require(opened);
+            devices.Volume.VerifyWritable();
+            devices.RestoreSuperblockCopies();
             FsWriter writer = new(opened);
             if (FreeSpace.FreeSpaceRebuild.IsNeeded(opened))
                 writer.Rebuild();

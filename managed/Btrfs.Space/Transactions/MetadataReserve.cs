@@ -9,20 +9,25 @@ namespace Btrfs.Space.Transactions;
 /// </summary>
 internal sealed class MetadataReserve(SpaceState state)
 {
+    private static readonly ulong[] s_treesOfSpace = [ObjectIds.ExtentTree, ObjectIds.CsumTree, ObjectIds.FreeSpaceTree];
+
     private const ulong MaxGlobal = 512UL << 20;
     private const ulong MinGlobal = 2UL << 20;
 
     /// <summary>Blocks for each item: a leaf that splits, its parents now and then, and the same for the extent and free-space trees.</summary>
     private const ulong BlocksPerItem = 4;
 
-    /// <summary>Blocks for each extent whose references wait: it may lie in a leaf of its own.</summary>
-    private const ulong BlocksPerDelayed = 1;
+    /// <summary>What frees copies paths and leaves fewer items behind: more than so many blocks it does not take at once.</summary>
+    private const ulong MaxBlocksToFree = 64;
 
     private readonly ulong _nodeSize = (ulong)state.Committed.NodeSize;
 
     public bool HasRoom(int items, ReservePolicy policy)
     {
-        ulong needed = ((ulong)items * BlocksPerItem + (ulong)Math.Min(state.Delayed.Count, 4096) * BlocksPerDelayed) * _nodeSize;
+        ulong blocks = (ulong)items * BlocksPerItem;
+        if (policy == ReservePolicy.Freeing)
+            blocks = Math.Min(blocks, MaxBlocksToFree);
+        ulong needed = (blocks + BlocksOfCommit()) * _nodeSize;
         ulong total = 0;
         ulong free = 0;
         foreach (Groups.BlockGroup group in state.Groups.Groups)
@@ -39,5 +44,15 @@ internal sealed class MetadataReserve(SpaceState state)
         if (policy == ReservePolicy.Freeing)
             kept /= 4;
         return free >= needed + kept || free + state.Chunks.Available(state.MetadataType) >= needed + kept;
+    }
+
+    // Each extent whose references wait may lie in a leaf of its own; but leaves that a commit copies are at most all there are, and a few that split.
+    private ulong BlocksOfCommit()
+    {
+        ulong waiting = (ulong)state.Delayed.Count;
+        ulong leaves = 0;
+        foreach (ulong id in s_treesOfSpace)
+            leaves += (state.Roots.TryGet(id)?.Item.BytesUsed ?? 0) / _nodeSize;
+        return Math.Min(waiting, leaves + waiting / 32);
     }
 }

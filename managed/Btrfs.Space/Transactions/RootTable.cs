@@ -90,6 +90,16 @@ internal sealed class RootTable : IRunningRoots
 
     public void Note(RootState root) => _noted.Add(root);
 
+    /// <summary>
+    /// Sees to it that the root tree's top block is of this transaction, even if no tree has changed and only the superblock says something new: the
+    /// superblock's generation stands for that block's.
+    /// </summary>
+    public void RenewRootTree(ulong generation)
+    {
+        if (RootTree.Generation != generation)
+            _rootTree.Tree.CopyRoot();
+    }
+
     /// <summary>Writes the items of all trees that have moved or whose item was changed. Writing them may move more.</summary>
     /// <returns>Whether there was any.</returns>
     public bool WriteItems()

@@ -77,6 +77,17 @@ public sealed class Transaction : IDisposable
         label.CopyTo(_state.Superblock.LabelField);
     }
 
+    /// <summary>Ends every device behind the last block group on it. What is behind may be cut off after the commit.</summary>
+    public void ShrinkDevices()
+    {
+        foreach (DeviceSpace device in _state.Chunks.Devices)
+        {
+            ulong cut = device.Shrink();
+            _state.TreeBlocks.HasChanged |= cut > 0;
+            _state.Superblock.TotalBytes -= cut;
+        }
+    }
+
     /// <summary>Makes a tree with one empty leaf, and its root item in the root tree (whose bytenr, level and generation are filled in).</summary>
     public RootState CreateRoot(Key key, in RootItem item)
     {

@@ -1,5 +1,6 @@
 using Btrfs.Ctree;
 using Btrfs.Format;
+using Btrfs.Space.FreeSpace;
 
 namespace Btrfs.Space.Transactions;
 
@@ -23,6 +24,10 @@ internal static class WriteSupport
         SuperblockFlags unfinished = fs.Superblock.Flags & Unfinished;
         if (unfinished != 0)
             throw new UnsupportedFeatureException($"can't write: the file system is in the state {unfinished}");
+
+        // A rebuild allocates blocks, and what the log uses is not known before it is replayed. No kernel fsyncs into such a state.
+        if (FreeSpaceRebuild.IsNeeded(fs) && fs.Superblock.LogRoot.Value != 0)
+            throw new UnsupportedFeatureException("can't write: there is a log tree, and the free-space tree is not valid");
 
         if ((fs.Superblock.Incompat & IncompatFlags.MixedBackref) == 0)
             throw new UnsupportedFeatureException("can't write: the file system has back references of the kind before 2009");

@@ -14,7 +14,13 @@ public sealed record Device(ulong Id, Uuid Uuid, IBlockDevice Block, ulong Gener
     public bool IsSeed { get; init; }
 
     /// <summary>
+    /// Whether the newest commit is the only one that it may have missed. A power cut between two devices' superblocks leaves that, and then nothing but
+    /// the superblock is missing, since the blocks were durable on all devices before.
+    /// </summary>
+    public bool IsOneBehind { get; init; }
+
+    /// <summary>
     /// Whether it takes writes. One that missed commits does not: with its next superblock it would pass for up to date, and what it missed would be read from it.
     /// </summary>
-    public bool TakesWrites => !IsStale && !IsSeed && Block.IsWritable;
+    public bool TakesWrites => (!IsStale || IsOneBehind) && !IsSeed && Block.IsWritable;
 }

@@ -100,9 +100,12 @@ public sealed class DeviceSet : IDisposable
         }
     }
 
-    /// <summary>A second set over the same files: what they hold now.</summary>
+    /// <summary>A second set over the same files, to be read: what they hold now.</summary>
     /// <inheritdoc cref="Open(IReadOnlyList{string}, DeviceOpenOptions)"/>
-    public DeviceSet OpenAgain() => Open([.. _blocks.Select(block => block.Name)], _options);
+    public DeviceSet OpenAgain() => Open([.. _blocks.Select(block => block.Name)], _options with { Writable = false });
+
+    /// <summary>A second set over the same open devices, which takes writes and keeps them in memory. This one must outlive it.</summary>
+    public DeviceSet OverlayInMemory() => Open([.. _blocks.Select(block => new MemoryOverlayDevice(block, leaveOpen: true))], _options);
 
     /// <summary>Adds every chunk of the chunk tree to the volume, and a notice for each device that a chunk names and that is not here.</summary>
     /// <param name="reader">Over <see cref="Volume"/>.</param>
@@ -132,6 +135,13 @@ public sealed class DeviceSet : IDisposable
     /// <param name="devItemOf">The item of a device, by devid.</param>
     /// <exception cref="IOException">No device took it: which state is the newest is not known.</exception>
     public void WriteSuperblocks(in Superblock common, Func<ulong, DevItem> devItemOf) => new SuperblockWriter(Volume).Write(common, devItemOf);
+
+    /// <summary>
+    /// Writes anew what copies a crash has left torn or behind of the devices' newest superblock: to be done before the first change. The copy that is behind
+    /// leads to blocks which may be overwritten from then on, and it is what is left if the next superblock is torn.
+    /// </summary>
+    /// <exception cref="IOException">A device failed.</exception>
+    public void RestoreSuperblockCopies() => new SuperblockWriter(Volume).RestoreCopies();
 
     public void Dispose()
     {

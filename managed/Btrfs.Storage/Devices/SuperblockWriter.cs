@@ -29,19 +29,42 @@ internal sealed class SuperblockWriter(LogicalVolume volume)
             TryWrite(device, own, FormatLimits.SuperblockOffsets[1..], ref error);
     }
 
+    /// <inheritdoc cref="DeviceSet.RestoreSuperblockCopies"/>
+    public void RestoreCopies()
+    {
+        byte[] found = new byte[FormatLimits.SuperblockSize];
+        foreach (Device device in volume.Devices.Where(device => device.TakesWrites && !device.IsStale))
+        {
+            // The copy that this one comes from is equal to it, and so not written: whatever a crash tears, it stays.
+            Superblock newest = SuperblockCopies.ReadNewest(device.Block, []);
+            bool isWritten = false;
+            foreach (ulong offset in FormatLimits.SuperblockOffsets)
+            {
+                if (!IsWithin(newest, offset))
+                    continue;
+
+                ReadOnlySpan<byte> wanted = Seal(ref newest, offset);
+                device.Block.Read(offset, found);
+                if (wanted.SequenceEqual(found))
+                    continue;
+
+                device.Block.Write(offset, wanted);
+                isWritten = true;
+            }
+
+            if (isWritten)
+                device.Block.Flush();
+        }
+    }
+
     private bool TryWrite(Device device, Superblock own, ReadOnlySpan<ulong> offsets, ref IOException? error)
     {
         try
         {
             foreach (ulong offset in offsets)
             {
-                if (offset + FormatLimits.SuperblockSize > own.DevItem.TotalBytes)
-                    continue;
-
-                own.Bytenr = offset;
-                Span<byte> bytes = MemoryMarshal.AsBytes(new Span<Superblock>(ref own));
-                Checksums.SealBlock(Checksums.For(own.CsumType), bytes);
-                device.Block.Write(offset, bytes);
+                if (IsWithin(own, offset))
+                    device.Block.Write(offset, Seal(ref own, offset));
             }
 
             device.Block.Flush();
@@ -53,5 +76,16 @@ internal sealed class SuperblockWriter(LogicalVolume volume)
             error = fault;
             return false;
         }
+    }
+
+    private static bool IsWithin(in Superblock own, ulong offset) => offset + FormatLimits.SuperblockSize <= own.DevItem.TotalBytes;
+
+    /// <summary>The bytes of a superblock as they are at a place.</summary>
+    private static ReadOnlySpan<byte> Seal(ref Superblock own, ulong offset)
+    {
+        own.Bytenr = offset;
+        Span<byte> bytes = MemoryMarshal.AsBytes(new Span<Superblock>(ref own));
+        Checksums.SealBlock(Checksums.For(own.CsumType), bytes);
+        return bytes;
     }
 }

@@ -33,6 +33,16 @@ internal sealed class CrashRecorder
         }
     }
 
+    /// <summary>All that happened so far, in order: what happened at index i is begun at time i and over at i + 1.</summary>
+    public IReadOnlyList<DeviceEvent> Events
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _log.Select(entry => new DeviceEvent(_devices.IndexOf(entry.Device), entry.Data is null ? null : new DeviceWrite(entry.Offset, entry.Data)))];
+        }
+    }
+
     /// <param name="below">What the device holds at time 0. It is only read, and outlives the recorder.</param>
     public RecordingDevice Add(IBlockDevice below)
     {
@@ -115,6 +125,9 @@ internal sealed class CrashRecorder
 
     private sealed record Entry(RecordingDevice Device, ulong Offset, byte[]? Data);
 }
+
+/// <summary>A write to one of the devices, by its place in the order they were added; a flush of it where there is no write.</summary>
+internal readonly record struct DeviceEvent(int Device, DeviceWrite? Write);
 
 /// <summary>One write to a device.</summary>
 internal readonly record struct DeviceWrite(ulong Offset, byte[] Data);

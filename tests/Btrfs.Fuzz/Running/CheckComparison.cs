@@ -38,7 +38,7 @@ internal sealed class CheckComparison(IReadOnlyList<BaseImage> images, string di
     {
         try
         {
-            using FsInfo fs = FsInfo.Open(DeviceSet.Open([new OverlayDevice(bytes, damaged.Patches)], DeviceOpenOptions.Default));
+            using FsInfo fs = FsInfo.Open(DeviceSet.Open([ImageDevice.Damaged(bytes, damaged.Patches)], DeviceOpenOptions.Default));
             CheckReport report = new FileSystemChecker(fs, new CheckOptions { CheckDataChecksums = true }).Run(null, CancellationToken.None);
             return report.IsClean ? null : report.Findings[0].ToString();
         }

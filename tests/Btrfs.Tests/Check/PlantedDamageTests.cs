@@ -63,7 +63,7 @@ internal sealed class PlantedDamageTests
     public void Damage_in_a_block_that_snapshots_share_is_told_once()
     {
         Planter planter = new(Single);
-        ItemPlace shared = planter.Find(ItemType.InodeItem, item => IsFile(planter, item) && IsShared(planter, item.Block.Logical));
+        ItemPlace shared = planter.Find(ItemType.InodeItem, item => IsFile(planter, item) && IsShared(planter, item.Block.Logical) && IsInside(planter, item));
         planter.Change(shared, (ref InodeItem inode) => inode.NBytes = inode.NBytes + 4096);
         Assert.That(planter.Check().Findings.Select(finding => finding.Kind), Is.EqualTo(new[] { FindingKind.FileBytes }));
     }
@@ -127,11 +127,11 @@ internal sealed class PlantedDamageTests
         });
         yield return Case("extents overlap across leaves", Single, FindingKind.ExtentOverlap, planter =>
         {
-            // The last item of the first leaf that ends with a data extent.
-            ItemPlace last = planter.Image.Items.Where(item => item.Block.Root == ObjectIds.ExtentTree)
-                .GroupBy(item => item.Block.Logical).Select(leaf => leaf.MaxBy(item => item.Key)).OrderBy(item => item.Key)
-                .First(item => item.Key.Type is ItemType.ExtentItem);
-            planter.Rekey(last, last.Key with { Offset = 1 << 20 });
+            Key[][] leaves = [.. planter.Image.Items.Where(item => item.Block.Root == ObjectIds.ExtentTree)
+                .GroupBy(item => item.Block.Logical).Select(leaf => leaf.Select(item => item.Key).Order().ToArray()).OrderBy(keys => keys[0])];
+            int next = Array.FindIndex(leaves, 1, keys => leaves[Array.IndexOf(leaves, keys) - 1][^1].Type is ItemType.ExtentItem or ItemType.MetadataItem);
+            Key last = leaves[next - 1][^1];
+            planter.Rekey(planter.Find(leaves[next][0], ObjectIds.ExtentTree), last with { Offset = last.Offset + (last.Type == ItemType.ExtentItem ? 4096u : 1) });
         });
     }
 
@@ -305,6 +305,13 @@ internal sealed class PlantedDamageTests
         IsFile(planter, inode) && planter.Image.Items.Any(item => item.Block == inode.Block && item.Key == new Key(inode.Key.ObjectId, ItemType.ExtentData, 0)
             && planter.Data(item)[FileExtentItem.InlineHeaderSize - 1] == (byte)FileExtentType.Regular && planter.Read<FileExtentItem>(item).DiskBytenr != 0
             && ((InodeFlags)planter.Read<InodeItem>(inode).Flags.Value & InodeFlags.NoDataSum) == 0);
+
+    /// <summary>Whether other inodes stand before and behind it in its leaf: those at the ends belong to each tree that holds the leaf.</summary>
+    private static bool IsInside(Planter planter, ItemPlace inode)
+    {
+        ulong[] inodes = [.. planter.Image.Items.Where(item => item.Block == inode.Block).Select(item => item.Key.ObjectId)];
+        return inodes.Min() < inode.Key.ObjectId && inode.Key.ObjectId < inodes.Max();
+    }
 
     private static bool IsShared(Planter planter, ulong block) =>
         planter.Image.ItemsByType[ItemType.MetadataItem].Any(item => item.Key.ObjectId == block && planter.Read<ExtentItem>(item).Refs > 1);

@@ -67,7 +67,7 @@ internal sealed class Planter(string image)
 
     public CheckReport Check(bool withData = false)
     {
-        using FsInfo fs = FsInfo.Open(DeviceSet.Open([new OverlayDevice(Image.Bytes, _edit.Finish())], DeviceOpenOptions.Default));
+        using FsInfo fs = FsInfo.Open(DeviceSet.Open([ImageDevice.Damaged(Image.Bytes, _edit.Finish())], DeviceOpenOptions.Default));
         return new FileSystemChecker(fs, new CheckOptions { CheckDataChecksums = withData }).Run(null, CancellationToken.None);
     }
 

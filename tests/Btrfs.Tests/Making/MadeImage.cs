@@ -1,8 +1,8 @@
 using Btrfs.Ctree;
+using Btrfs.Fidelity.Devices;
 using Btrfs.Format;
 using Btrfs.Space.Making;
 using Btrfs.Storage;
-using Btrfs.Tests.Storage;
 
 namespace Btrfs.Tests.Making;
 
@@ -13,17 +13,29 @@ internal sealed class MadeImage
 
     public MadeImage(MakeOptions options, int devices = 1, int megabytes = DefaultMegabytes)
     {
-        Devices = [.. Enumerable.Range(1, devices).Select(i => new MemoryDevice($"disk{i}", new byte[megabytes << 20]))];
-
-        // They are empty, and to discard them would touch all their memory.
-        Result = new FileSystemMaker(options with { Discard = false }).Make(Devices);
+        Devices = [.. Enumerable.Range(1, devices).Select(i => Blank($"disk{i}", megabytes))];
+        Result = new FileSystemMaker(options).Make(Devices);
     }
 
     public static Uuid Fsid { get; } = Uuid.Parse("01234567-89ab-cdef-0123-456789abcdef");
 
-    public IReadOnlyList<MemoryDevice> Devices { get; }
+    public IReadOnlyList<IBlockDevice> Devices { get; }
 
     public MakeResult Result { get; }
+
+    /// <summary>A device of zeros that takes no memory but for what is written.</summary>
+    public static MemoryOverlayDevice Blank(string name, int megabytes = DefaultMegabytes) => new(new ZeroDevice(name, (ulong)megabytes << 20));
+
+    /// <summary>All the bytes of a device, piece by piece.</summary>
+    public static IEnumerable<byte[]> BytesOf(IBlockDevice device)
+    {
+        byte[] piece = new byte[1 << 20];
+        for (ulong offset = 0; offset < device.SizeBytes; offset += (ulong)piece.Length)
+        {
+            device.Read(offset, piece);
+            yield return piece;
+        }
+    }
 
     public FsInfo Open() => FsInfo.Open(DeviceSet.Open([.. Devices], new DeviceOpenOptions { AllowMissingDevices = false }));
 

@@ -2,12 +2,12 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Btrfs.Check;
 using Btrfs.Ctree;
+using Btrfs.Fidelity.Devices;
 using Btrfs.Format;
 using Btrfs.Space.Making;
 using Btrfs.Space.Transactions;
 using Btrfs.Storage;
 using Btrfs.Tests.Making;
-using Btrfs.Tests.Storage;
 using NUnit.Framework;
 
 namespace Btrfs.Tests.Space;
@@ -83,9 +83,10 @@ public sealed class TransactionTests
     public void A_device_that_fails_a_write_of_the_commit_latches_the_file_system()
     {
         MadeImage image = new(new MakeOptions { MetadataProfile = BlockGroupFlags.None });
-        using FsWriter writer = Open(image);
+        FaultyDevice device = new(image.Devices[0]);
+        using FsWriter writer = FsWriter.Open(DeviceSet.Open([device], new DeviceOpenOptions { Writable = true }));
         AddXattr(writer, "user.a");
-        image.Devices[0].FailWrites(1 << 20, 100 << 20);
+        device.Fail(DeviceCall.Write);
         Assert.That(writer.Commit, Throws.InstanceOf<IOException>());
         Assert.That(writer.Failure, Is.InstanceOf<IOException>());
         Assert.That(() => AddXattr(writer, "user.b"), Throws.TypeOf<ReadOnlyFileSystemException>());

@@ -28,7 +28,8 @@ public sealed class ExtentEncodingTests
             byte[] source = Make(content, random, length);
             byte[] destination = [.. Enumerable.Repeat((byte)0xee, length)];
             bool pays = ExtentCodec.Compress(type, 0, source, destination, sectorSize, out int compressed);
-            if (content != Content.Random && content != Content.FarRepeats && length > 2 * sectorSize)
+            bool isRefused = type == CompressionType.Zstd && !NativeLibraryStatus.IsLoaded && content != Content.Zeros;
+            if (content != Content.Random && content != Content.FarRepeats && length > 2 * sectorSize && !isRefused)
                 Assert.That(pays, $"{length} bytes");
             if (!pays)
                 continue;

@@ -9,6 +9,9 @@ namespace Btrfs.Cli.Commands.Check;
 /// <summary><c>check</c>: reads everything and tells what contradicts what.</summary>
 internal static class CheckCommand
 {
+    /// <summary>Each block is read once, so there is little to keep.</summary>
+    private const long BlockCacheBytes = 4 << 20;
+
     public static Command Create()
     {
         Command command = new("check", "Check that a file system is sound, without changing it.");
@@ -30,7 +33,7 @@ internal static class CheckCommand
     private static int Run(string[] paths, CheckOptions options, bool isQuiet)
     {
         using Session session = new();
-        using BtrfsFileSystem fs = ImageArguments.Open(paths, isQuiet);
+        using BtrfsFileSystem fs = ImageArguments.Open(paths, isQuiet, new BtrfsOpenOptions { BlockCacheBytes = BlockCacheBytes, ReplayLog = false });
         StageReport? stages = isQuiet ? null : new StageReport();
         CheckReport report = new FileSystemChecker(fs.Info, options).Run(stages, session.Stopped);
         ErrorOutput.ClearProgress();

@@ -31,22 +31,22 @@ internal sealed class MkfsCommand
     private readonly Option<bool> _verbose = new("-v", "--verbose") { Description = "Tell the address of each block group as well" };
     private readonly Argument<string[]> _devices = new("IMAGE...") { Description = "Image files or block devices, all of one file system", Arity = ArgumentArity.ZeroOrMore };
 
-    private MkfsCommand()
+    private readonly RootDirectory _root;
+
+    private MkfsCommand(Command command)
     {
+        foreach (Option option in (Option[])[_data, _metadata, _mixed, _checksum, _nodeSize, _sectorSize, _features, _runtime, _label, _uuid, _time, _byteCount])
+            command.Options.Add(option);
+        _root = new RootDirectory(command);
+        foreach (Option option in (Option[])[_noDiscard, _force, _quiet, _verbose])
+            command.Options.Add(option);
+        command.Arguments.Add(_devices);
     }
 
     public static Command Create()
     {
-        MkfsCommand mkfs = new();
-        Command command = new("mkfs", "Make an empty file system on images or devices. The same options, --uuid and --time make the same bytes.");
-        Option[] options =
-        [
-            mkfs._data, mkfs._metadata, mkfs._mixed, mkfs._checksum, mkfs._nodeSize, mkfs._sectorSize, mkfs._features, mkfs._runtime, mkfs._label, mkfs._uuid,
-            mkfs._time, mkfs._byteCount, mkfs._noDiscard, mkfs._force, mkfs._quiet, mkfs._verbose,
-        ];
-        foreach (Option option in options)
-            command.Options.Add(option);
-        command.Arguments.Add(mkfs._devices);
+        Command command = new("mkfs", "Make a file system on images or devices, empty or filled. The same options, --uuid and --time make the same bytes.");
+        MkfsCommand mkfs = new(command);
         command.SetAction(mkfs.Run);
         return command;
     }
@@ -66,7 +66,19 @@ internal sealed class MkfsCommand
             throw new UsageException("IMAGE is missing");
 
         MakeOptions options = ReadOptions(parsed, lists);
+        _root.Verify(parsed, paths);
+        string[] created = Array.FindAll(paths, path => !Path.Exists(path));
         MakeResult made = ImageMaker.Make(paths, options, parsed.GetValue(_force));
+        try
+        {
+            _root.Fill(parsed, paths, options.Fsid, TimeOf(parsed), parsed.GetValue(_quiet));
+        }
+        catch
+        {
+            Array.ForEach(created, File.Delete);
+            throw;
+        }
+
         foreach (string warning in made.Warnings)
             ErrorOutput.WriteLine($"WARNING: {warning}");
         if (!parsed.GetValue(_quiet))
