@@ -50,8 +50,6 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         if (Clears)
             change.RequireNotAppendOnly(inode, item);
 
-        item.MTime = change.Now;
-        item.CTime = change.Now;
         bool isDone;
         try
         {
@@ -59,28 +57,28 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         }
         catch (NoSpaceException) when (change.IsCutShort)
         {
+            Stamp(change, ref item);
             change.KeepCutShort(inode, ref item);
             throw;
         }
 
+        // To punch a hole where there is one is nothing.
+        if (mode == AllocateMode.PunchHole && !change.Part.HasChanged)
+            return isDone;
+        Stamp(change, ref item);
         change.PutInode(inode, ref item);
         return isDone;
+    }
+
+    private static void Stamp(Change change, ref InodeItem item)
+    {
+        item.MTime = change.Now;
+        item.CTime = change.Now;
     }
 
     private bool Punch(Change change, ref InodeItem item)
     {
         ulong end = change.AlignUp(item.FileSize);
-<<<<<<< HEAD
-        if (from >= end)
-            return true;
-        if (to >= item.FileSize.Value)
-            to = Math.Max(to, end);
-        return Clear(change, inode, ref item, from, to, evenPreallocated: true, ref progress);
-    }
-
-    /// <summary>Takes whole sectors out of a range and zeroes the rest of it.</summary>
-    private static bool Clear(Change change, ulong inode, ref InodeItem item, ulong from, ulong to, bool evenPreallocated, ref ulong progress)
-=======
         return offset >= end || Clear(change, ref item, _end >= item.FileSize.Value ? Math.Max(_end, end) : _end);
     }
 
@@ -103,8 +101,9 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
 
     /// <summary>Takes whole sectors out of a range and zeroes the rest of it.</summary>
     private bool Clear(Change change, ref InodeItem item, ulong to)
->>>>>>> writing
     {
+        // Preallocated space is written where a hole is to begin or end in it, and stays where it is asked for.
+        bool evenPreallocated = mode == AllocateMode.PunchHole;
         ulong from = offset;
         if (FileExtents.TryGetInline(change, inode, out _))
         {
@@ -116,26 +115,16 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         ulong last = change.AlignDown(to);
         if (first > last)
         {
-<<<<<<< HEAD
-            FileContent.Zero(change, inode, ref item, from, to, evenPreallocated);
-=======
             if (_cleared is null && from < to)
-                FileContent.Zero(change, inode, ref item, from, to);
+                FileContent.Zero(change, inode, ref item, from, to, evenPreallocated);
             _cleared = to;
->>>>>>> writing
             return true;
         }
 
         if (_cleared is null)
         {
-<<<<<<< HEAD
-            progress = first;
             FileContent.Zero(change, inode, ref item, from, first, evenPreallocated);
             FileContent.Zero(change, inode, ref item, last, to, evenPreallocated);
-=======
-            FileContent.Zero(change, inode, ref item, from, first);
-            FileContent.Zero(change, inode, ref item, last, to);
->>>>>>> writing
         }
 
         ulong begin = Math.Max(_cleared ?? first, first);
@@ -145,70 +134,23 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         return done >= last;
     }
 
-    // What lies between the old end of the file and the range must read as zeros once the file has grown over it.
+    // What lies between the old end of the file and the range must read as zeros once the file has grown over it, now or later.
     private void Prepare(Change change, ref InodeItem item)
     {
-        if (!_growsFile || _end <= item.FileSize.Value)
+        if (_end > item.FileSize.Value)
         {
-<<<<<<< HEAD
-            progress = first;
-            if (to > item.FileSize.Value)
-                PrepareBehindEnd(change, inode, ref item, from, growsFile);
-            FileExtents.FillHoles(change, inode, change.AlignUp(item.FileSize), first);
+            DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
+            if (_growsFile && FileExtents.TryGetInline(change, inode, out _))
+                FileContent.SpreadInline(change, inode, ref item, encoder);
+            else if (!_growsFile || offset <= item.FileSize.Value)
+                FileContent.RewriteEnd(change, inode, ref item, encoder, item.FileSize);
+            if (_growsFile)
+                FileContent.Expand(change, inode, ref item, offset);
         }
 
-        if (mode is AllocateMode.ZeroRange or AllocateMode.ZeroRangeKeepSize)
-            ZeroStep(change, inode, ref item, from, to, ref progress);
-        else
-            progress = Preallocate(change, inode, ref item, progress, last, ExtentsPerStep);
-        if (progress < last)
-            return false;
-        if (growsFile && to > item.FileSize.Value)
-            item.FileSize = to;
-        return true;
+        FileExtents.FillHoles(change, inode, change.AlignUp(item.FileSize), change.AlignDown(offset));
     }
 
-    // What lies between the old end of the file and the range must read as zeros once the file has grown over it, now or later.
-    private static void PrepareBehindEnd(Change change, ulong inode, ref InodeItem item, ulong from, bool growsFile)
-    {
-        DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
-        if (growsFile && FileExtents.TryGetInline(change, inode, out _))
-            FileContent.SpreadInline(change, inode, ref item, encoder);
-        else if (!growsFile || from <= item.FileSize.Value)
-            FileContent.RewriteEnd(change, inode, ref item, encoder, item.FileSize);
-        if (growsFile)
-            FileContent.Expand(change, inode, ref item, from);
-    }
-
-    private static void ZeroStep(Change change, ulong inode, ref InodeItem item, ulong from, ulong to, ref ulong progress)
-    {
-        ulong first = change.AlignUp(from);
-        ulong last = change.AlignDown(to);
-        ulong cleared = Math.Max(progress, Math.Min(first, last));
-        if (first > last || Clear(change, inode, ref item, from, to, evenPreallocated: false, ref cleared))
-        {
-            if (first > last)
-                FileContent.Zero(change, inode, ref item, from, to);
-            progress = Preallocate(change, inode, ref item, change.AlignDown(from), change.AlignUp(to), ExtentsPerStep);
-            return;
-        }
-
-        progress = Preallocate(change, inode, ref item, change.AlignDown(from), cleared, int.MaxValue);
-    }
-
-=======
-            FileExtents.FillHoles(change, inode, change.AlignUp(item.FileSize), change.AlignDown(offset));
-            return;
-        }
-
-        FileContent.SpreadInline(change, inode, ref item, DataEncoder.For(change, inode, item, WriteOptions.Default));
-        if (offset > item.FileSize.Value)
-            FileContent.Expand(change, inode, ref item, offset);
-        else
-            FileContent.Zero(change, inode, ref item, item.FileSize, change.AlignUp(item.FileSize));
-    }
-
->>>>>>> writing
     /// <summary>Allocates space for the holes of a range of whole sectors.</summary>
     /// <returns>Up to where the range has space by now.</returns>
     private ulong Preallocate(Change change, ref InodeItem item, ulong from, ulong to)

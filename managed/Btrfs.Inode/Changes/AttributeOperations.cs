@@ -98,8 +98,8 @@ internal static class AttributeOperations
         InodeItem item = change.GetInode(inode);
         RequireXattrName(change, inode, name);
         change.RequireMovable(inode, item);
-        if (name.StartsWith(Properties.Prefix) && !name.SequenceEqual(Properties.CompressionName))
-            throw change.Refuse(FileError.Invalid, inode, "no such property");
+        if (name.StartsWith(Properties.Prefix))
+            RequireProperty(change, inode, item, name, []);
         if (XattrItems.TryGet(change, inode, name) is null)
             throw change.Refuse(FileError.NoAttribute, inode, "no such xattr");
         XattrItems.Remove(change, inode, name);
@@ -111,19 +111,24 @@ internal static class AttributeOperations
 
     private static void ApplyProperty(Change change, ulong inode, ref InodeItem item, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        if (!name.SequenceEqual(Properties.CompressionName) || (!value.IsEmpty && !Properties.IsValid(value)))
-            throw change.Refuse(FileError.Invalid, inode, "no such property, or not a value of it");
-        if (!InodeMode.IsRegular(item.Mode) && !InodeMode.IsDirectory(item.Mode))
-            throw change.Refuse(FileError.Invalid, inode, "only files and directories have properties");
-        if (!value.IsEmpty && !InodeMode.IsDirectory(item.Mode) && Change.Has(item, InodeFlags.NoDataSum | InodeFlags.NoDataCow))
-            throw change.Refuse(FileError.Invalid, inode, "a file without checksums can't be compressed");
-
+        RequireProperty(change, inode, item, name, value);
         change.RequireFeature(Properties.FeatureOf(Properties.TypeOf(value)));
         if (value.IsEmpty)
             XattrItems.Remove(change, inode, name);
         else
             Store(change, inode, name, value);
         Properties.Apply(value, ref item);
+    }
+
+    // An empty value takes the property away; even that is refused where there can be none.
+    private static void RequireProperty(Change change, ulong inode, in InodeItem item, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        if (!name.SequenceEqual(Properties.CompressionName) || (!value.IsEmpty && !Properties.IsValid(value)))
+            throw change.Refuse(FileError.Invalid, inode, "no such property, or not a value of it");
+        if (!InodeMode.IsRegular(item.Mode) && !InodeMode.IsDirectory(item.Mode))
+            throw change.Refuse(FileError.Invalid, inode, "only files and directories have properties");
+        if (Change.Has(item, InodeFlags.NoDataSum | InodeFlags.NoDataCow))
+            throw change.Refuse(FileError.Invalid, inode, "what has no checksums, or no copy on write, can't be compressed");
     }
 
     // A list and the mode say the same in part; a list that says no more than the mode is not stored.

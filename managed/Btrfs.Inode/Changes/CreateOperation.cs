@@ -97,6 +97,8 @@ internal static class CreateOperation
     private static byte[]? Inherit(Change change, ulong directory, in InodeItem parent, ref InodeItem item)
     {
         InheritFlags((InodeFlags)parent.Flags.Value, ref item);
+        if (Change.Has(item, InodeFlags.NoDataCow))
+            return null;
         byte[]? property = Properties.InheritedBy(change, directory, item.Mode);
         if (property is not null)
             Properties.Apply(property, ref item);

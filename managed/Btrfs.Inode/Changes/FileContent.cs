@@ -43,20 +43,7 @@ internal static class FileContent
             return;
 
         DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
-<<<<<<< HEAD
         if (old % (ulong)change.SectorSize == 0)
-=======
-        if (old % (ulong)change.SectorSize != 0)
-        {
-            if (size <= (ulong)change.SectorSize && TryWriteInline(change, inode, ref item, encoder, old, [], (int)size))
-                return;
-            byte[] sector = new byte[change.SectorSize];
-            Read(change, inode, item, change.AlignDown(old), sector);
-            SectorWriter.Write(change, inode, ref item, change.AlignDown(old), sector, old, encoder);
-        }
-        else
-        {
->>>>>>> writing
             SpreadInline(change, inode, ref item, encoder);
         else if (RewriteEnd(change, inode, ref item, encoder, size))
             return;
@@ -80,7 +67,7 @@ internal static class FileContent
 
         byte[] sector = new byte[change.SectorSize];
         Read(change, inode, item, change.AlignDown(old), sector);
-        SectorWriter.Write(change, inode, ref item, change.AlignDown(old), sector, encoder);
+        SectorWriter.Write(change, inode, ref item, change.AlignDown(old), sector, old, encoder);
         return false;
     }
 

@@ -44,8 +44,8 @@ internal static class RenameOperation
     {
         Place old = new(from, fromDirectory, fromName);
         Place target = new(to, toDirectory, toName);
-        old.Parent = RequireOpenDirectory(from, fromDirectory);
-        target.Parent = RequireOpenDirectory(to, toDirectory);
+        old.Parent = from.GetDirectory(fromDirectory);
+        target.Parent = to.GetDirectory(toDirectory);
         old.Target = NameEditor.Lookup(from, fromDirectory, fromName);
         NameEditor.RequireValid(to, toDirectory, toName);
         bool exists = NameEditor.TryLookup(to, toDirectory, toName, out target.Target);
@@ -59,6 +59,8 @@ internal static class RenameOperation
         if (exists && from.RootId == to.RootId && old.Target == target.Target)
             return 0;
 
+        from.RequireNotImmutable(fromDirectory, old.Parent);
+        to.RequireNotImmutable(toDirectory, target.Parent);
         RequireMovable(ref old);
         RequireWritableParent(old, target);
         if (exists && flags != RenameFlags.Exchange && target.IsDirectory && !old.IsDirectory)
@@ -73,26 +75,13 @@ internal static class RenameOperation
             return 0;
         }
 
-<<<<<<< HEAD
         if (exists)
             return Replace(ref old, ref target);
         NameEditor.RequireFree(to, toDirectory, toName);
+        if (!old.Target.IsSubvolume)
+            NameEditor.RequireRoomForRef(to, old.Inode, toDirectory, toName);
         Move(ref old, ref target);
         return 0;
-=======
-        if (!exists)
-        {
-            NameEditor.RequireFree(to, toDirectory, toName);
-            if (!old.Target.IsSubvolume)
-                NameEditor.RequireRoomForRef(to, old.Inode, toDirectory, toName);
-            Move(ref old, ref target);
-            return 0;
-        }
-
-        if (flags == RenameFlags.NoReplace)
-            throw to.Refuse(FileError.Exists, toDirectory, toName, "exists");
-        return old.Target == target.Target ? 0 : Replace(ref old, ref target);
->>>>>>> writing
     }
 
     private static ulong Replace(ref Place old, ref Place target)
@@ -181,13 +170,6 @@ internal static class RenameOperation
 
     private static bool IsSameDirectory(in Place left, in Place right) =>
         left.Change.RootId == right.Change.RootId && left.Directory == right.Directory;
-
-    private static InodeItem RequireOpenDirectory(Change change, ulong directory)
-    {
-        InodeItem item = change.GetDirectory(directory);
-        change.RequireNotImmutable(directory, item);
-        return item;
-    }
 
     private static void RequireMovable(ref Place place)
     {

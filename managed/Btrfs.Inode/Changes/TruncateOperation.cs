@@ -12,16 +12,6 @@ internal static class TruncateOperation
         InodeItem item = change.GetWritableFile(inode);
         change.RequireNotAppendOnly(inode, item);
         RequireSize(change, inode, size);
-<<<<<<< HEAD
-        bool isDone = true;
-        if (size > item.FileSize.Value)
-            FileContent.Expand(change, inode, ref item, size);
-        else
-            // Also to the size that it has: what is preallocated behind goes.
-            isDone = Shrink(change, inode, ref item, size);
-        item.MTime = change.Now;
-        item.CTime = change.Now;
-=======
         bool isResized = size != item.FileSize.Value;
         if (!isResized && !FileExtents.TryFind(change, inode, change.AlignUp(size), out _))
             return true;
@@ -46,7 +36,6 @@ internal static class TruncateOperation
             item.CTime = change.Now;
         }
 
->>>>>>> writing
         change.PutInode(inode, ref item);
         return isDone;
     }

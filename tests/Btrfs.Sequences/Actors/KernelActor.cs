@@ -135,9 +135,15 @@ internal sealed class KernelActor : IActor
         if (source < 0)
             return source;
         using Descriptor owner = new(source);
-        return OnFile(operation.OtherBytes, target => operation.Verb == Verb.Clone
-            ? FileIoctl.CloneRange(target, (long)operation.Value, source, (long)operation.Offset, (long)operation.Length)
-            : FileIoctl.DedupeRange(source, (long)operation.Offset, target, (long)operation.Value, (long)operation.Length));
+        if (operation.Verb == Verb.Clone)
+            return OnFile(operation.OtherBytes, target => FileIoctl.CloneRange(target, (long)operation.Value, source, (long)operation.Offset, (long)operation.Length));
+
+        // Contents stay as they are, so root needs no right to write.
+        int twin = OpenFile(operation.OtherBytes, Syscall.OpenReadOnly);
+        if (twin < 0)
+            return twin;
+        using Descriptor twinOwner = new(twin);
+        return FileIoctl.DedupeRange(source, (long)operation.Offset, twin, (long)operation.Value, (long)operation.Length);
     }
 
     private int OnFile(byte[] path, Func<int, int> act, bool mayAppend = false)

@@ -228,7 +228,9 @@ internal sealed class OperationSource
             flags |= _random.Pick<ulong>([0x40, 0x80, 0x800000, 0x400]);
         if (_options.UsesCompression && _random.Percent(20))
             flags |= _random.Pick<ulong>([0x4, 0x400]);
-        return flags;
+
+        // A kernel compresses such a file as it was told to at the mount, of which the engine knows nothing.
+        return _options.Compression is null or Format.CompressionType.Zlib ? flags : flags & ~0x4UL;
     }
 
     private ulong AnySize(string path) => _random.Below(6) switch

@@ -51,7 +51,7 @@ internal sealed class FullDisk(FileSystemPair pair, IStepSource source, List<Ope
 
     private static void Unlock(EngineActor engine, string path)
     {
-        foreach (Engine.DirectoryEntry entry in engine.FileSystem.EnumerateDirectory(path).ToList())
+        foreach (Engine.DirectoryEntry entry in engine.FileSystem.EnumerateDirectory(new Inode.FsPath(System.Text.Encoding.Latin1.GetBytes(path))).ToList())
         {
             string child = Join(path, entry);
             if (entry.IsSubvolume)
@@ -65,7 +65,7 @@ internal sealed class FullDisk(FileSystemPair pair, IStepSource source, List<Ope
 
     private static void Empty(EngineActor engine, string path)
     {
-        foreach (Engine.DirectoryEntry entry in engine.FileSystem.EnumerateDirectory(path).ToList())
+        foreach (Engine.DirectoryEntry entry in engine.FileSystem.EnumerateDirectory(new Inode.FsPath(System.Text.Encoding.Latin1.GetBytes(path))).ToList())
         {
             string child = Join(path, entry);
             bool isDirectory = entry.Type == Format.DirEntryType.Directory;
