@@ -50,8 +50,6 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         if (Clears)
             change.RequireNotAppendOnly(inode, item);
 
-        item.MTime = change.Now;
-        item.CTime = change.Now;
         bool isDone;
         try
         {
@@ -59,12 +57,23 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         }
         catch (NoSpaceException) when (change.IsCutShort)
         {
+            Stamp(change, ref item);
             change.KeepCutShort(inode, ref item);
             throw;
         }
 
+        // To punch a hole where there is one is nothing.
+        if (mode == AllocateMode.PunchHole && !change.Part.HasChanged)
+            return isDone;
+        Stamp(change, ref item);
         change.PutInode(inode, ref item);
         return isDone;
+    }
+
+    private static void Stamp(Change change, ref InodeItem item)
+    {
+        item.MTime = change.Now;
+        item.CTime = change.Now;
     }
 
     private bool Punch(Change change, ref InodeItem item)
@@ -93,6 +102,8 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
     /// <summary>Takes whole sectors out of a range and zeroes the rest of it.</summary>
     private bool Clear(Change change, ref InodeItem item, ulong to)
     {
+        // Preallocated space is written where a hole is to begin or end in it, and stays where it is asked for.
+        bool evenPreallocated = mode == AllocateMode.PunchHole;
         ulong from = offset;
         if (FileExtents.TryGetInline(change, inode, out _))
         {
@@ -105,15 +116,15 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         if (first > last)
         {
             if (_cleared is null && from < to)
-                FileContent.Zero(change, inode, ref item, from, to);
+                FileContent.Zero(change, inode, ref item, from, to, evenPreallocated);
             _cleared = to;
             return true;
         }
 
         if (_cleared is null)
         {
-            FileContent.Zero(change, inode, ref item, from, first);
-            FileContent.Zero(change, inode, ref item, last, to);
+            FileContent.Zero(change, inode, ref item, from, first, evenPreallocated);
+            FileContent.Zero(change, inode, ref item, last, to, evenPreallocated);
         }
 
         ulong begin = Math.Max(_cleared ?? first, first);
@@ -123,20 +134,21 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         return done >= last;
     }
 
-    // What lies between the old end of the file and the range must read as zeros once the file has grown over it.
+    // What lies between the old end of the file and the range must read as zeros once the file has grown over it, now or later.
     private void Prepare(Change change, ref InodeItem item)
     {
-        if (!_growsFile || _end <= item.FileSize.Value)
+        if (_end > item.FileSize.Value)
         {
-            FileExtents.FillHoles(change, inode, change.AlignUp(item.FileSize), change.AlignDown(offset));
-            return;
+            DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
+            if (_growsFile && FileExtents.TryGetInline(change, inode, out _))
+                FileContent.SpreadInline(change, inode, ref item, encoder);
+            else if (!_growsFile || offset <= item.FileSize.Value)
+                FileContent.RewriteEnd(change, inode, ref item, encoder, item.FileSize);
+            if (_growsFile)
+                FileContent.Expand(change, inode, ref item, offset);
         }
 
-        FileContent.SpreadInline(change, inode, ref item, DataEncoder.For(change, inode, item, WriteOptions.Default));
-        if (offset > item.FileSize.Value)
-            FileContent.Expand(change, inode, ref item, offset);
-        else
-            FileContent.Zero(change, inode, ref item, item.FileSize, change.AlignUp(item.FileSize));
+        FileExtents.FillHoles(change, inode, change.AlignUp(item.FileSize), change.AlignDown(offset));
     }
 
     /// <summary>Allocates space for the holes of a range of whole sectors.</summary>

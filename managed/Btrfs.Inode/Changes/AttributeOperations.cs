@@ -46,6 +46,7 @@ internal static class AttributeOperations
         if (!isDirectory && !isFile)
             flags &= OfOthers;
         RequireCompatible(change, inode, flags);
+        RequireNoSwitch(change, inode, (InodeFlags)item.Flags.Value, flags);
 
         InodeFlags known = Settable & ~(InodeFlags.NoDataCow | InodeFlags.Compress | InodeFlags.NoCompress);
         InodeFlags old = (InodeFlags)item.Flags.Value;
@@ -72,6 +73,7 @@ internal static class AttributeOperations
     {
         InodeItem item = change.GetInode(inode);
         RequireXattrName(change, inode, name);
+        RequireUserXattrs(change, inode, item, name);
         change.RequireMovable(inode, item);
         bool exists = XattrItems.TryGet(change, inode, name) is not null;
         if (exists && mode == XattrMode.Create)
@@ -96,6 +98,8 @@ internal static class AttributeOperations
         InodeItem item = change.GetInode(inode);
         RequireXattrName(change, inode, name);
         change.RequireMovable(inode, item);
+        if (name.StartsWith(Properties.Prefix))
+            RequireProperty(change, inode, item, name, []);
         if (XattrItems.TryGet(change, inode, name) is null)
             throw change.Refuse(FileError.NoAttribute, inode, "no such xattr");
         XattrItems.Remove(change, inode, name);
@@ -107,19 +111,24 @@ internal static class AttributeOperations
 
     private static void ApplyProperty(Change change, ulong inode, ref InodeItem item, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
-        if (!name.SequenceEqual(Properties.CompressionName) || (!value.IsEmpty && !Properties.IsValid(value)))
-            throw change.Refuse(FileError.Invalid, inode, "no such property, or not a value of it");
-        if (!InodeMode.IsRegular(item.Mode) && !InodeMode.IsDirectory(item.Mode))
-            throw change.Refuse(FileError.Invalid, inode, "only files and directories have properties");
-        if (!value.IsEmpty && !InodeMode.IsDirectory(item.Mode) && Change.Has(item, InodeFlags.NoDataSum | InodeFlags.NoDataCow))
-            throw change.Refuse(FileError.Invalid, inode, "a file without checksums can't be compressed");
-
+        RequireProperty(change, inode, item, name, value);
         change.RequireFeature(Properties.FeatureOf(Properties.TypeOf(value)));
         if (value.IsEmpty)
             XattrItems.Remove(change, inode, name);
         else
             Store(change, inode, name, value);
         Properties.Apply(value, ref item);
+    }
+
+    // An empty value takes the property away; even that is refused where there can be none.
+    private static void RequireProperty(Change change, ulong inode, in InodeItem item, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        if (!name.SequenceEqual(Properties.CompressionName) || (!value.IsEmpty && !Properties.IsValid(value)))
+            throw change.Refuse(FileError.Invalid, inode, "no such property, or not a value of it");
+        if (!InodeMode.IsRegular(item.Mode) && !InodeMode.IsDirectory(item.Mode))
+            throw change.Refuse(FileError.Invalid, inode, "only files and directories have properties");
+        if (Change.Has(item, InodeFlags.NoDataSum | InodeFlags.NoDataCow))
+            throw change.Refuse(FileError.Invalid, inode, "what has no checksums, or no copy on write, can't be compressed");
     }
 
     // A list and the mode say the same in part; a list that says no more than the mode is not stored.
@@ -164,6 +173,23 @@ internal static class AttributeOperations
         bool compress = (flags & InodeFlags.Compress) != 0;
         if (compress && (flags & (InodeFlags.NoCompress | InodeFlags.NoDataCow)) != 0)
             throw change.Refuse(FileError.Invalid, inode, $"flags {flags} exclude each other");
+    }
+
+    // Between compression, in whichever sense, and no copy on write lies a step with neither.
+    private static void RequireNoSwitch(Change change, ulong inode, InodeFlags old, InodeFlags flags)
+    {
+        const InodeFlags Compression = InodeFlags.Compress | InodeFlags.NoCompress;
+        bool leavesCompression = (flags & InodeFlags.NoDataCow) != 0 && (old & Compression) != 0;
+        bool entersCompression = (old & InodeFlags.NoDataCow) != 0 && (flags & Compression) != 0;
+        if (leavesCompression || entersCompression)
+            throw change.Refuse(FileError.Invalid, inode, $"flags {old & Settable} can't become {flags} in one step");
+    }
+
+    // Links and special files have no permissions, or other ones, that could guard a user's attributes: the VFS lets none be made there.
+    private static void RequireUserXattrs(Change change, ulong inode, in InodeItem item, ReadOnlySpan<byte> name)
+    {
+        if (name.StartsWith("user."u8) && !InodeMode.IsRegular(item.Mode) && !InodeMode.IsDirectory(item.Mode))
+            throw change.Refuse(FileError.NotPermitted, inode, "only files and directories have user attributes");
     }
 
     private static void RequireXattrName(Change change, ulong inode, ReadOnlySpan<byte> name)

@@ -47,7 +47,9 @@ internal static class CreateOperation
     {
         InodeItem parent = above.GetDirectory(directory);
         InodeItem item = NewItem(change, what, parent);
-        CreationAcl acl = CreationAcl.Of(above, directory, ref item);
+
+        // Of the directory's access control list the mode alone is inherited: the top has none.
+        CreationAcl.Of(above, directory, ref item);
 
         // Flags come from nowhere, and the property from the top of the subvolume above, wherever the new one is shown.
         byte[]? property = Properties.InheritedBy(above, ObjectIds.FirstFree, item.Mode);
@@ -56,7 +58,6 @@ internal static class CreateOperation
 
         Insert(change, ObjectIds.FirstFree, item);
         NameEditor.InsertRef(change, ObjectIds.FirstFree, ObjectIds.FirstFree, ".."u8, 0);
-        acl.Store(change, ObjectIds.FirstFree);
         if (property is not null)
             XattrItems.Set(change, ObjectIds.FirstFree, Properties.CompressionName, property);
     }
@@ -96,6 +97,8 @@ internal static class CreateOperation
     private static byte[]? Inherit(Change change, ulong directory, in InodeItem parent, ref InodeItem item)
     {
         InheritFlags((InodeFlags)parent.Flags.Value, ref item);
+        if (Change.Has(item, InodeFlags.NoDataCow))
+            return null;
         byte[]? property = Properties.InheritedBy(change, directory, item.Mode);
         if (property is not null)
             Properties.Apply(property, ref item);

@@ -27,9 +27,6 @@ internal readonly record struct ExtentRun(Key Key, FileExtentItem Item)
     /// <summary>Whether it has space on the disk, and so a reference to it.</summary>
     public bool IsOnDisk => !IsInline && Item.DiskBytenr.Value != 0;
 
-    /// <summary>Whether it reads as zeros, and there is nothing to be overwritten in it.</summary>
-    public bool IsZero => Item.Type == FileExtentType.Prealloc || (!IsInline && !IsOnDisk);
-
     public LogicalAddress Start => new(Item.DiskBytenr);
 
     public ulong End(Change change) => IsInline ? change.AlignUp(FileOffset + Item.RamBytes) : FileOffset + Item.NumBytes;

@@ -42,29 +42,41 @@ internal static class FileContent
         if (size <= old)
             return;
 
-        // Behind the end of a file that was cut lies what it had there before: its last sector is written anew, even if it is a hole, as the kernel does.
         DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
-        if (old % (ulong)change.SectorSize != 0)
-        {
-            if (size <= (ulong)change.SectorSize && TryWriteInline(change, inode, ref item, encoder, old, [], (int)size))
-                return;
-            byte[] sector = new byte[change.SectorSize];
-            Read(change, inode, item, change.AlignDown(old), sector);
-            SectorWriter.Write(change, inode, ref item, change.AlignDown(old), sector, old, encoder);
-        }
-        else
-        {
+        if (old % (ulong)change.SectorSize == 0)
             SpreadInline(change, inode, ref item, encoder);
-        }
+        else if (RewriteEnd(change, inode, ref item, encoder, size))
+            return;
 
         FileExtents.FillHoles(change, inode, change.AlignUp(old), change.AlignUp(size));
         item.FileSize = size;
     }
 
-    /// <summary>Makes a part of one sector read as zeros.</summary>
-    public static void Zero(Change change, ulong inode, ref InodeItem item, ulong from, ulong to)
+    /// <summary>
+    /// Writes the last sector of a file anew where the file ends within it, even if that is a hole, as the kernel does whenever something is to come behind
+    /// it: what a cut left there is cleared.
+    /// </summary>
+    /// <returns>Whether the file is stored in its leaf, with <paramref name="size"/> bytes.</returns>
+    public static bool RewriteEnd(Change change, ulong inode, ref InodeItem item, DataEncoder encoder, ulong size)
     {
-        if (from >= to || !FileExtents.TryFind(change, inode, change.AlignDown(from), out ExtentRun run) || run.FileOffset > from || run.IsZero)
+        ulong old = item.FileSize;
+        if (old % (ulong)change.SectorSize == 0)
+            return false;
+        if (size <= (ulong)change.SectorSize && TryWriteInline(change, inode, ref item, encoder, old, [], (int)size))
+            return true;
+
+        byte[] sector = new byte[change.SectorSize];
+        Read(change, inode, item, change.AlignDown(old), sector);
+        SectorWriter.Write(change, inode, ref item, change.AlignDown(old), sector, old, encoder);
+        return false;
+    }
+
+    /// <summary>Makes a part of one sector read as zeros: by writing it, unless it is a hole, or preallocated and that will do.</summary>
+    public static void Zero(Change change, ulong inode, ref InodeItem item, ulong from, ulong to, bool evenPreallocated = false)
+    {
+        if (from >= to || !FileExtents.TryFind(change, inode, change.AlignDown(from), out ExtentRun run) || run.FileOffset > from)
+            return;
+        if (run.Item.Type == FileExtentType.Prealloc ? !evenPreallocated : !run.IsInline && !run.IsOnDisk)
             return;
 
         ulong first = change.AlignDown(from);

@@ -44,39 +44,44 @@ internal static class RenameOperation
     {
         Place old = new(from, fromDirectory, fromName);
         Place target = new(to, toDirectory, toName);
-        old.Parent = RequireOpenDirectory(from, fromDirectory);
-        target.Parent = RequireOpenDirectory(to, toDirectory);
+        old.Parent = from.GetDirectory(fromDirectory);
+        target.Parent = to.GetDirectory(toDirectory);
         old.Target = NameEditor.Lookup(from, fromDirectory, fromName);
         NameEditor.RequireValid(to, toDirectory, toName);
         bool exists = NameEditor.TryLookup(to, toDirectory, toName, out target.Target);
+        if (flags == RenameFlags.NoReplace && exists)
+            throw to.Refuse(FileError.Exists, toDirectory, toName, "exists");
+        if (flags == RenameFlags.Exchange && !exists)
+            throw to.Refuse(FileError.NotFound, toDirectory, toName, "no such file or directory");
+        RequireNotBelow(ref old, ref target, FileError.Invalid);
+        if (exists)
+            RequireNotBelow(ref target, ref old, flags == RenameFlags.Exchange ? FileError.Invalid : FileError.NotEmpty);
+        if (exists && from.RootId == to.RootId && old.Target == target.Target)
+            return 0;
+
+        from.RequireNotImmutable(fromDirectory, old.Parent);
+        to.RequireNotImmutable(toDirectory, target.Parent);
         RequireMovable(ref old);
+        RequireWritableParent(old, target);
+        if (exists && flags != RenameFlags.Exchange && target.IsDirectory && !old.IsDirectory)
+            throw to.Refuse(FileError.IsDirectory, toDirectory, toName, "is a directory");
         if (from.RootId != to.RootId && (!old.Target.IsSubvolume || (exists && !target.Target.IsSubvolume)))
             throw to.Refuse(FileError.CrossSubvolume, toDirectory, toName, "lies in another subvolume");
-        RequireNotBelow(ref old, ref target);
-
         if (flags == RenameFlags.Exchange)
         {
-            if (!exists)
-                throw to.Refuse(FileError.NotFound, toDirectory, toName, "no such file or directory");
             RequireMovable(ref target);
-            RequireNotBelow(ref target, ref old);
-            if (old.Target != target.Target)
-                Exchange(ref old, ref target);
+            RequireWritableParent(target, old);
+            Exchange(ref old, ref target);
             return 0;
         }
 
-        if (!exists)
-        {
-            NameEditor.RequireFree(to, toDirectory, toName);
-            if (!old.Target.IsSubvolume)
-                NameEditor.RequireRoomForRef(to, old.Inode, toDirectory, toName);
-            Move(ref old, ref target);
-            return 0;
-        }
-
-        if (flags == RenameFlags.NoReplace)
-            throw to.Refuse(FileError.Exists, toDirectory, toName, "exists");
-        return old.Target == target.Target ? 0 : Replace(ref old, ref target);
+        if (exists)
+            return Replace(ref old, ref target);
+        NameEditor.RequireFree(to, toDirectory, toName);
+        if (!old.Target.IsSubvolume)
+            NameEditor.RequireRoomForRef(to, old.Inode, toDirectory, toName);
+        Move(ref old, ref target);
+        return 0;
     }
 
     private static ulong Replace(ref Place old, ref Place target)
@@ -84,8 +89,6 @@ internal static class RenameOperation
         Change change = target.Change;
         if (target.Target.IsSubvolume)
             throw change.Refuse(FileError.NotEmpty, target.Directory, target.Name, "is a subvolume and can't be replaced");
-        if (target.IsDirectory && !old.IsDirectory)
-            throw change.Refuse(FileError.IsDirectory, target.Directory, target.Name, "is a directory");
 
         InodeItem replaced = change.GetInode(target.Inode);
         change.RequireMovable(target.Inode, replaced);
@@ -168,13 +171,6 @@ internal static class RenameOperation
     private static bool IsSameDirectory(in Place left, in Place right) =>
         left.Change.RootId == right.Change.RootId && left.Directory == right.Directory;
 
-    private static InodeItem RequireOpenDirectory(Change change, ulong directory)
-    {
-        InodeItem item = change.GetDirectory(directory);
-        change.RequireNotImmutable(directory, item);
-        return item;
-    }
-
     private static void RequireMovable(ref Place place)
     {
         place.Change.RequireNotAppendOnly(place.Directory, place.Parent);
@@ -184,8 +180,15 @@ internal static class RenameOperation
             throw place.Change.Refuse(FileError.Invalid, place.Directory, place.Name, "stands for a subvolume that is not there");
     }
 
-    // Up from the new place: the moved directory must not be on the way to the top.
-    private static void RequireNotBelow(ref Place moved, ref Place into)
+    // A directory that changes its parent changes its "..", although btrfs stores none: a read-only subvolume keeps its directory.
+    private static void RequireWritableParent(in Place moved, in Place into)
+    {
+        if (moved.Target.IsSubvolume && !IsSameDirectory(moved, into) && moved.Change.Part.GetRoot(moved.Inode).IsReadOnly)
+            throw moved.Change.Refuse(FileError.ReadOnlySubvolume, moved.Directory, moved.Name, "is a read-only subvolume and can't go to another directory");
+    }
+
+    // Up from one place: the directory at the other must not be on the way to the top.
+    private static void RequireNotBelow(ref Place moved, ref Place into, FileError error)
     {
         if (!moved.IsDirectory)
             return;
@@ -201,7 +204,7 @@ internal static class RenameOperation
                 ? here.Subvolume.Id == moved.Inode
                 : here.Subvolume.Id == moved.Change.RootId && here.Inode == moved.Inode;
             if (isMoved)
-                throw into.Change.Refuse(FileError.Invalid, directory, into.Name, $"lies below what is moved, in subvolume {root}");
+                throw into.Change.Refuse(error, directory, into.Name, $"lies below what is moved or replaced, in subvolume {root}");
             at = Ancestry.Above(into.Change.Part.Running, here);
         }
     }

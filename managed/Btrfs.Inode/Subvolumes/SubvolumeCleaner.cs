@@ -31,7 +31,8 @@ public sealed class SubvolumeCleaner(SubvolumeWriters writers)
     /// <exception cref="BtrfsException">A tree is damaged, or the file system is latched.</exception>
     public void Run()
     {
-        while (Step())
+        // Without asking, even a small file system that has nothing to clean would have to have room for a step.
+        while (HasWork && Step())
         {
         }
     }
