@@ -28,6 +28,10 @@ internal sealed class CpCommand
         _stopped = stopped;
     }
 
+    /// <summary>An option alone would take the next argument for its value, where getopt takes a value only behind an equals sign.</summary>
+    public static string[] WithReflinkValue(string[] arguments) =>
+        arguments is ["cp", ..] ? Array.ConvertAll(arguments, argument => argument == "--reflink" ? $"--reflink={Always}" : argument) : arguments;
+
     public static Command Create()
     {
         Command command = new("cp", "Copy files and directories within a file system, also from one subvolume to another. Nothing that exists is replaced.");
