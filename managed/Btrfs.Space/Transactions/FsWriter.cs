@@ -52,6 +52,9 @@ public sealed class FsWriter : IDisposable
 
     internal SpaceState State => _state;
 
+    /// <inheritdoc cref="MetadataReserve.SpareBytes"/>
+    internal ulong SpareBytes() => _reserve.SpareBytes();
+
     /// <summary>Opens for writing. Takes over <paramref name="devices"/>, which are writable, also when it throws.</summary>
     /// <exception cref="BtrfsException">The file system is broken, or has a feature that the engine can't write.</exception>
     /// <exception cref="IOException">A device failed.</exception>

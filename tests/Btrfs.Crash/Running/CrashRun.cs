@@ -28,6 +28,9 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
     // Apart, so that a seed is the same with and without Linux.
     private readonly Random _sample = new(seed);
     private Func<DeviceCall, long>? _calls;
+
+    // From when on the power may fail.
+    private int _begin;
     private string _where = "";
 
     /// <summary>Whether the last workload came to the fault that was planted.</summary>
@@ -63,13 +66,15 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
         string stage = _where;
         (ulong first, FileSystemModel before) = StateJudge.Read(disks, checkData: false);
         CrashRecorder recorder = new();
+        _begin = 0;
         Dictionary<ulong, FileSystemModel> live = Work(disks, recorder);
         IReadOnlyList<DeviceEvent> events = recorder.Events;
         HashSet<ulong>[] pages = PagesOf(disks, events);
         CommitTimes commits = new(events, first);
 
         Dictionary<ulong, FileSystemModel> committed = new() { [first] = before };
-        foreach ((ulong generation, int begun) in commits.Commits)
+        (ulong oldest, _) = commits.At(_begin);
+        foreach ((ulong generation, int begun) in commits.Commits.Where(commit => commit.Generation >= oldest))
         {
             _where = $"{stage}, commit {generation}";
             Disks whole = new(recorder.CrashAt(begun, static writes => writes), pages);
@@ -80,7 +85,7 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
             throw new CrashFailure($"commit {generation} came back and wrote no superblock");
 
         HashSet<string> seen = [];
-        for (int time = 0; time <= events.Count; time++)
+        for (int time = _begin; time <= events.Count; time++)
         {
             if (time == events.Count || events[time].Write is null)
             {
@@ -103,13 +108,13 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
         IBlockDevice[] devices = [.. disks.Devices.Select((device, index) => Record(recorder, device, index))];
         if (options.Fault is null)
         {
-            Work(devices, live);
+            Work(recorder, devices, live);
             return live;
         }
 
         try
         {
-            Work(devices, live);
+            Work(recorder, devices, live);
         }
         catch (Exception error) when (error is IOException or BtrfsException)
         {
@@ -119,13 +124,16 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
         return live;
     }
 
-    private void Work(IBlockDevice[] devices, Dictionary<ulong, FileSystemModel> live)
+    private void Work(CrashRecorder recorder, IBlockDevice[] devices, Dictionary<ulong, FileSystemModel> live)
     {
         string stage = _where;
         using BtrfsFileSystem fs = BtrfsFileSystem.Open(devices, new BtrfsOpenOptions { Writable = true });
         Workload workload = new(fs, _random);
         if (options.IsFull)
+        {
             workload.Fill();
+            _begin = recorder.Now;
+        }
 
         int steps = _random.Next(1, options.Steps + 1);
         for (int step = 0; step < steps; step++)

@@ -152,7 +152,8 @@ internal sealed partial class Workload
             }
             catch (FileOperationException error) when (error.Error is FileError.ReadOnlySubvolume)
             {
-                Refused++;
+                // Of such files there may be hundreds.
+                return;
             }
 
             _files.Remove(path);
