@@ -7,7 +7,9 @@ using Btrfs.Sequences.Reading;
 namespace Btrfs.Sequences.Running;
 
 /// <summary>One pair of file systems and all that is done to it, step by step, up to the first thing that is wrong.</summary>
+#pragma warning disable CA1001 // The pair lives for as long as the run, which closes it itself and judges that too.
 internal sealed class SequenceRun
+#pragma warning restore CA1001
 {
     private readonly PairOptions _options;
     private readonly IStepSource _source;
