@@ -16,7 +16,6 @@ internal sealed class EngineReader
 {
     private const ulong BlockSize = 4096;
 
-    private readonly FsInfo _fs;
     private readonly PathLookup _paths;
     private readonly SubvolumeTable _table;
     private readonly TreeText _text = new();
@@ -29,7 +28,6 @@ internal sealed class EngineReader
 
     private EngineReader(FsInfo fs, bool hidesNoCompress)
     {
-        _fs = fs;
         _hidesNoCompress = hidesNoCompress;
         _paths = new PathLookup(fs);
         _table = new SubvolumeTable(fs);

@@ -1,4 +1,3 @@
-using Btrfs.Fidelity.Kernel;
 using Btrfs.Sequences.Actors;
 using Btrfs.Sequences.Operations;
 

@@ -6,8 +6,10 @@ using Btrfs.Sequences.Reading;
 
 namespace Btrfs.Sequences.Running;
 
+#pragma warning disable CA1001 // What it owns lives from the beginning to the end of Execute, and no longer.
 /// <summary>One pair of file systems and all that is done to it, step by step, up to the first thing that is wrong.</summary>
 internal sealed class SequenceRun
+#pragma warning restore CA1001
 {
     private readonly PairOptions _options;
     private readonly IStepSource _source;
