@@ -153,6 +153,27 @@ Task("Fuzz")
     }
 });
 
+Task("Crash")
+    .Description("Cuts the power at every flush of --cases=N workloads (100 if not told) from --seed=N on. --linux=N lets Linux judge one of N states too, as root.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    ProcessArgumentBuilder arguments = new ProcessArgumentBuilder()
+        .AppendQuoted(artifacts.CombineWithFilePath($"bin/Btrfs.Crash/{configuration.ToLowerInvariant()}/Btrfs.Crash.dll").FullPath)
+        .Append(Argument("cases", "100"));
+    if (HasArgument("seed"))
+    {
+        arguments.Append(Argument<string>("seed"));
+    }
+
+    if (HasArgument("linux"))
+    {
+        arguments.Append($"--kernel {Argument<string>("linux")}");
+    }
+
+    Run("dotnet", arguments);
+});
+
 // A program of the solution that was built; --run="..." on the command line says what it shall do.
 void RunProgram(string project, string defaultArguments) =>
     Run("dotnet", new ProcessArgumentBuilder()

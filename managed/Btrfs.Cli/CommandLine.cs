@@ -25,7 +25,7 @@ internal static class CommandLine
 
     public static int Run(string[] args)
     {
-        ParseResult parsed = BuildRoot().Parse(args, s_parsing);
+        ParseResult parsed = BuildRoot().Parse(CpCommand.WithReflinkValue(args), s_parsing);
         if (parsed.Action is ParseErrorAction)
             return TellUsage(parsed, WhatIsWrong(parsed));
 
@@ -92,7 +92,7 @@ internal static class CommandLine
     }
 
     private static string WhatIsWrong(ParseResult parsed) =>
-        parsed.CommandResult.Command.Subcommands.Count == 0 ? parsed.Errors[0].Message.TrimEnd('.')
+        parsed.CommandResult.Command.Subcommands.Count == 0 ? string.Join(' ', parsed.Errors[0].Message.TrimEnd('.').Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
         : parsed.UnmatchedTokens.Count > 0 ? $"unknown command or option '{parsed.UnmatchedTokens[0]}'"
         : "a command is missing";
 

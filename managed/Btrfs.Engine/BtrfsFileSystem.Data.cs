@@ -1,5 +1,4 @@
 using System.Buffers;
-using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Changes;
 

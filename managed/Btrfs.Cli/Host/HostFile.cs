@@ -47,5 +47,6 @@ internal sealed unsafe class HostFile(int descriptor, HostStatus status, string 
     {
         if (disposing)
             _handle.Dispose();
+        base.Dispose(disposing);
     }
 }

@@ -1,5 +1,4 @@
 using Btrfs.Ctree;
-using Btrfs.Format;
 using Btrfs.Inode.Names;
 
 namespace Btrfs.Inode.Changes;

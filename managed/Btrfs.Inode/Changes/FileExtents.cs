@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
-using Btrfs.Space.Transactions;
 
 namespace Btrfs.Inode.Changes;
 

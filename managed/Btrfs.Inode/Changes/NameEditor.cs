@@ -91,8 +91,7 @@ internal static class NameEditor
     public static void RemoveEntry(Change change, ulong directory, ReadOnlySpan<byte> name, ulong index)
     {
         Key key = EntryKey(directory, name);
-        Range range = default;
-        if (change.Tree.TryGet(key, out ReadOnlySpan<byte> item) && ItemList.TryFindEntry(item, name, out range))
+        if (change.Tree.TryGet(key, out ReadOnlySpan<byte> item) && ItemList.TryFindEntry(item, name, out Range range))
             ItemList.Remove(change.Tree, key, range);
         else
             throw Corrupt(change, directory, "has no entry for a name that it lists");

@@ -1,4 +1,3 @@
-using Btrfs.Format;
 using Btrfs.Inode.Subvolumes;
 using Btrfs.Space.Transactions;
 

@@ -82,6 +82,7 @@ public sealed class TreeImport : IDisposable
                 prepared = Prepared.Of(change, parent, name, what, content.Size);
                 encoder = DataEncoder.For(change, prepared.Item, prepared.Compression, _options);
                 data = NextData(change, content, encoder, ref offset);
+                part.Complete();
             }
 
             bool isWhole = offset >= content.Size;
@@ -89,7 +90,11 @@ public sealed class TreeImport : IDisposable
             while (offset < content.Size)
             {
                 using (Transaction part = Writer.Begin(0))
+                {
                     data = NextData(new Change(part, _subvolume), content, encoder, ref offset);
+                    part.Complete();
+                }
+
                 bool isLast = offset >= content.Size;
                 Enqueue(new DataStep(parent, ownName, prepared.Inode, data, isLast) { Content = isLast ? content : null });
             }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Space.Transactions;
 

@@ -28,6 +28,9 @@ internal sealed class ExtentAllocator(BlockGroupTable groups, ChunkAllocator chu
     public bool TryAllocateData(BlockGroupFlags type, ulong wantedBytes, ulong leastBytes, out ulong start, out ulong length) =>
         TryAllocate(type, wantedBytes, leastBytes, align: 1, out start, out length);
 
+    /// <summary>Makes one more chunk of a type, if there is room for it.</summary>
+    public bool TryGrow(BlockGroupFlags type) => TryMakeChunk(type) is not null;
+
     private bool TryAllocate(BlockGroupFlags type, ulong wanted, ulong least, ulong align, out ulong start, out ulong length)
     {
         if (_lastUsed.TryGetValue(type, out BlockGroup? last) && TryTake(last, wanted, wanted, align, out start, out length))

@@ -52,6 +52,9 @@ public sealed class FsWriter : IDisposable
 
     internal SpaceState State => _state;
 
+    /// <inheritdoc cref="MetadataReserve.SpareBytes"/>
+    internal ulong SpareBytes() => _reserve.SpareBytes();
+
     /// <summary>Opens for writing. Takes over <paramref name="devices"/>, which are writable, also when it throws.</summary>
     /// <exception cref="BtrfsException">The file system is broken, or has a feature that the engine can't write.</exception>
     /// <exception cref="IOException">A device failed.</exception>
@@ -62,7 +65,10 @@ public sealed class FsWriter : IDisposable
         {
             WriteSupport.Require(opened);
             devices.Volume.VerifyWritable();
-            devices.RestoreSuperblockCopies();
+
+            // Where there is a log, not before it turns out that it can be replayed.
+            if (opened.Superblock.LogRoot.Value == 0)
+                devices.RestoreSuperblockCopies();
             FsWriter writer = new(opened);
             if (FreeSpace.FreeSpaceRebuild.IsNeeded(opened))
                 writer.Rebuild();

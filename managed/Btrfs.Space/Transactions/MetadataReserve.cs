@@ -20,30 +20,48 @@ internal sealed class MetadataReserve(SpaceState state)
     /// <summary>What frees copies paths and leaves fewer items behind: more than so many blocks it does not take at once.</summary>
     private const ulong MaxBlocksToFree = 64;
 
+    /// <summary>What a part that allocates data may still change.</summary>
+    private const int ItemsBesideData = 64;
+
     private readonly ulong _nodeSize = (ulong)state.Committed.NodeSize;
 
+    /// <summary>Whether there is room. What is still no chunk becomes one if it is needed, or data would take it before the change comes to use it.</summary>
     public bool HasRoom(int items, ReservePolicy policy)
+    {
+        ulong needed = Needed(items, policy);
+        if (FreeBytes >= needed)
+            return true;
+        if (FreeBytes + state.Chunks.Available(state.MetadataType) < needed)
+            return false;
+
+        while (FreeBytes < needed && state.Allocator.TryGrow(state.MetadataType))
+        {
+        }
+
+        return FreeBytes >= needed;
+    }
+
+    /// <summary>How many bytes data may take where it shares its groups with tree blocks.</summary>
+    public ulong SpareBytes()
+    {
+        ulong needed = Needed(ItemsBesideData, ReservePolicy.Normal);
+        ulong free = FreeBytes + state.Chunks.Available(state.MetadataType);
+        return free - Math.Min(free, needed);
+    }
+
+    private ulong FreeBytes => state.Groups.Sum(BlockGroupFlags.Metadata, static group => group.Allocatable);
+
+    private ulong Needed(int items, ReservePolicy policy)
     {
         ulong blocks = (ulong)items * BlocksPerItem;
         if (policy == ReservePolicy.Freeing)
             blocks = Math.Min(blocks, MaxBlocksToFree);
-        ulong needed = (blocks + BlocksOfCommit()) * _nodeSize;
-        ulong total = 0;
-        ulong free = 0;
-        foreach (Groups.BlockGroup group in state.Groups.Groups)
-        {
-            if ((group.Flags & BlockGroupFlags.Metadata) == 0)
-                continue;
-
-            total += group.Length;
-            free += group.Allocatable;
-        }
-
+        ulong total = state.Groups.Sum(BlockGroupFlags.Metadata, static group => group.Length);
         ulong kept = Math.Clamp(total / 8, MinGlobal, MaxGlobal);
         kept = Math.Min(kept, total / 4);
         if (policy == ReservePolicy.Freeing)
             kept /= 4;
-        return free >= needed + kept || free + state.Chunks.Available(state.MetadataType) >= needed + kept;
+        return ((blocks + BlocksOfCommit()) * _nodeSize) + kept;
     }
 
     // Each extent whose references wait may lie in a leaf of its own; but leaves that a commit copies are at most all there are, and a few that split.

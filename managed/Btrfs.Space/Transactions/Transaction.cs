@@ -155,7 +155,14 @@ public sealed class Transaction : IDisposable
     {
         Invariant.That(wantedBytes is > 0 and <= FormatLimits.MaxExtentSize && leastBytes is > 0 && leastBytes <= wantedBytes);
         Invariant.That((wantedBytes | leastBytes) % (ulong)_state.Committed.SectorSize == 0);
-        if (!_state.Allocator.TryAllocateData(_state.DataType, wantedBytes, leastBytes, out ulong start, out ulong length))
+        if ((_state.DataType & BlockGroupFlags.Metadata) != 0)
+        {
+            // Else data would take what the next commit needs, and files could not even be deleted.
+            ulong spare = Writer.SpareBytes();
+            wantedBytes = Math.Min(wantedBytes, spare - (spare % (ulong)_state.Committed.SectorSize));
+        }
+
+        if (wantedBytes < leastBytes || !_state.Allocator.TryAllocateData(_state.DataType, wantedBytes, leastBytes, out ulong start, out ulong length))
             throw new NoSpaceException($"no space left for {leastBytes} bytes of data in one piece");
         return new DataExtent(new LogicalAddress(start), length);
     }
@@ -177,8 +184,10 @@ public sealed class Transaction : IDisposable
     public void KeepUntilCommit(LogicalAddress start, ulong bytes) => _state.Pinned.Pin(Claim(start, bytes), start.Value, bytes);
 
     /// <summary>The log tree was replayed: the next commit has none.</summary>
+    /// <exception cref="IOException">A device failed when copies of the superblock were restored, which had to wait for this.</exception>
     public void ForgetLog()
     {
+        _state.Committed.Devices.RestoreSuperblockCopies();
         _state.TreeBlocks.HasChanged = true;
         _state.Superblock.LogRoot = 0;
         _state.Superblock.LogRootTransId = 0;

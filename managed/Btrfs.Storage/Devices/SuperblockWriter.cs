@@ -33,7 +33,7 @@ internal sealed class SuperblockWriter(LogicalVolume volume)
     public void RestoreCopies()
     {
         byte[] found = new byte[FormatLimits.SuperblockSize];
-        foreach (Device device in volume.Devices.Where(device => device.TakesWrites && !device.IsStale))
+        foreach (Device device in volume.Devices.Where(device => device.TakesWrites))
         {
             // The copy that this one comes from is equal to it, and so not written: whatever a crash tears, it stays.
             Superblock newest = SuperblockCopies.ReadNewest(device.Block, []);

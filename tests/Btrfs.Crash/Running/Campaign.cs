@@ -47,7 +47,7 @@ internal sealed class Campaign(IReadOnlyList<Template> templates, CrashOptions o
             int seed = firstSeed + index;
             try
             {
-                Run(templates[index % templates.Count], seed);
+                Run(templates[seed % templates.Count], seed);
             }
             catch (CrashFailure failure)
             {

@@ -1,7 +1,6 @@
 using System.Text;
 using Btrfs.Engine;
 using Btrfs.Format;
-using Btrfs.Inode;
 using Btrfs.Inode.Changes;
 
 namespace Btrfs.Crash.Workloads;

@@ -10,7 +10,9 @@ namespace Btrfs.LoopTests.Replay;
 /// </summary>
 internal static class LoggedImages
 {
-    private const int LogRootOffset = 64 * 1024 + 96;
+    private const int SuperblockOffset = 64 * 1024;
+    private const int SuperblockSize = 4096;
+    private const int LogRootOffset = 96;
     private const int ChangesBetween = 25;
 
     private static readonly string[] s_formats =
@@ -56,18 +58,23 @@ internal static class LoggedImages
         return (copies, $"mkfs '{format}', mount '{options}', {subvolumes} subvolumes");
     }
 
-    public static bool HasLog(string image)
-    {
-        using FileStream file = File.OpenRead(image);
-        Span<byte> root = stackalloc byte[sizeof(ulong)];
-        RandomAccess.Read(file.SafeFileHandle, root, LogRootOffset);
-        return BinaryPrimitives.ReadUInt64LittleEndian(root) != 0;
-    }
+    public static bool HasLog(string image) => BinaryPrimitives.ReadUInt64LittleEndian(SuperblockOf(image).AsSpan(LogRootOffset)) != 0;
 
+    // The kernel may commit in the midst of a copy, which is then of no one moment.
     private static void Copy(string image, List<string> copies, string directory)
     {
         string copy = Path.Combine(directory, $"copy{copies.Count}");
+        byte[] before = SuperblockOf(image);
         SparseFile.Copy(image, copy);
-        copies.Add(copy);
+        if (before.AsSpan().SequenceEqual(SuperblockOf(image)))
+            copies.Add(copy);
+    }
+
+    private static byte[] SuperblockOf(string image)
+    {
+        using FileStream file = File.OpenRead(image);
+        byte[] superblock = new byte[SuperblockSize];
+        RandomAccess.Read(file.SafeFileHandle, superblock, SuperblockOffset);
+        return superblock;
     }
 }

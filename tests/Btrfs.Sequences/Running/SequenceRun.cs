@@ -8,6 +8,7 @@ namespace Btrfs.Sequences.Running;
 
 #pragma warning disable CA1001 // What it owns lives from the beginning to the end of Execute, and no longer.
 /// <summary>One pair of file systems and all that is done to it, step by step, up to the first thing that is wrong.</summary>
+#pragma warning disable CA1001 // The pair lives for as long as the run, which closes it itself and judges that too.
 internal sealed class SequenceRun
 #pragma warning restore CA1001
 {

@@ -1,5 +1,4 @@
 using Btrfs.Format;
-using Btrfs.Inode;
 using Btrfs.Inode.Changes;
 using static Btrfs.Tests.Changes.NewImage;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using Btrfs.Ctree;
 using Btrfs.Check;
+using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Fuzz.Images;
 using Btrfs.Tests.Inode;

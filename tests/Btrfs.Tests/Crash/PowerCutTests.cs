@@ -13,8 +13,8 @@ public sealed class PowerCutTests
     public void A_power_cut_at_any_flush_leaves_a_committed_state()
     {
         Campaign campaign = new(s_templates, new CrashOptions { Stages = 2, StatesPerFlush = 8, Steps = 25 }, kernel: null);
-        Assert.That(Run(campaign, s_templates.Count * 2), Is.Empty);
-        Assert.That(campaign.Tally.States, Is.GreaterThan(500));
+        Assert.That(Run(campaign, s_templates.Count), Is.Empty);
+        Assert.That(campaign.Tally.States, Is.GreaterThan(200));
     }
 
     [Test]
@@ -39,8 +39,8 @@ public sealed class PowerCutTests
     {
         CrashOptions options = new() { Stages = 1, StatesPerFlush = 2, Steps = 6 };
         Campaign campaign = new([Template.Load(template)], options, kernel: null) { PlantsFaults = true };
-        Assert.That(Run(campaign, 1), Is.Empty);
-        Assert.That(campaign.FaultsSeen, Is.GreaterThan(10));
+        Assert.That(Run(campaign, 2), Is.Empty);
+        Assert.That(campaign.FaultsSeen, Is.Positive);
     }
 
     private static List<string> Run(Campaign campaign, int seeds)

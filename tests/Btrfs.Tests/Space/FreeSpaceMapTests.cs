@@ -1,7 +1,6 @@
 using Btrfs.Format;
 using Btrfs.Space.Groups;
 using Btrfs.Tests.Storage;
-using NUnit.Framework;
 
 namespace Btrfs.Tests.Space;
 

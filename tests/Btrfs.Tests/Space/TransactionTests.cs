@@ -8,7 +8,6 @@ using Btrfs.Space.Making;
 using Btrfs.Space.Transactions;
 using Btrfs.Storage;
 using Btrfs.Tests.Making;
-using NUnit.Framework;
 
 namespace Btrfs.Tests.Space;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Btrfs.Cli.Host;
 using Btrfs.Cli.Text;
 using Btrfs.Engine;
 using Btrfs.Format;
@@ -28,6 +27,10 @@ internal sealed class CpCommand
         _keepsAttributes = keepsAttributes;
         _stopped = stopped;
     }
+
+    /// <summary>An option alone would take the next argument for its value, where getopt takes a value only behind an equals sign.</summary>
+    public static string[] WithReflinkValue(string[] arguments) =>
+        arguments is ["cp", ..] ? Array.ConvertAll(arguments, argument => argument == "--reflink" ? $"--reflink={Always}" : argument) : arguments;
 
     public static Command Create()
     {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Btrfs.Cli.Host;
 using Btrfs.Engine;
 using Btrfs.Format;

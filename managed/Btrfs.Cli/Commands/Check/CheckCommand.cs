@@ -2,7 +2,6 @@ using System.CommandLine;
 using Btrfs.Check;
 using Btrfs.Cli.Host;
 using Btrfs.Engine;
-using Btrfs.Format;
 
 namespace Btrfs.Cli.Commands.Check;
 

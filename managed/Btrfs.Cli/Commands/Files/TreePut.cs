@@ -157,7 +157,10 @@ internal sealed class TreePut : IDisposable
     private Level Enter(Level level, HostFolder folder, byte[] name, HostStatus status, PathText at)
     {
         if (Plans.Count == 0 || !Plans.TryGetValue(at.ToString().TrimStart('/'), out SubvolumePlan? plan))
-            return new Level(level.Root, level.Import, level.Import.AddDirectory(level.Directory, name, Describe(folder, name, status)), []);
+        {
+            ImportedInode what = Describe(folder, name, status);
+            return new Level(level.Root, level.Import, level.Import.AddDirectory(level.Directory, name, what), []) { What = what };
+        }
 
         level.Import.Complete();
         plan.IsDone = true;
@@ -170,8 +173,17 @@ internal sealed class TreePut : IDisposable
     private void Leave(Level level, Level above, HostFolder folder)
     {
         if (level.Import == above.Import)
-            return;
+        {
+            if (level.HoldsSubvolume)
+            {
+                level.Import.Complete();
+                SetAttributes(level.Root, level.Directory.Inode, level.What!);
+            }
 
+            return;
+        }
+
+        above.HoldsSubvolume = true;
         level.Import.Complete();
         level.Import.Dispose();
         TakeAttributes(folder, level.Root, ObjectIds.FirstFree);
@@ -259,6 +271,12 @@ internal sealed class TreePut : IDisposable
         public List<byte[]> Names { get; set; } = names;
 
         public SubvolumePlan? Plan { get; init; }
+
+        /// <summary>Of a directory that is imported.</summary>
+        public ImportedInode? What { get; init; }
+
+        /// <summary>Whether a subvolume was made in it, which changed its times.</summary>
+        public bool HoldsSubvolume { get; set; }
 
         public bool TryTake([NotNullWhen(true)] out byte[]? name)
         {
