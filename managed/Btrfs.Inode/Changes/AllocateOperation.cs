@@ -103,6 +103,15 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
             from = Math.Max(from, (ulong)change.SectorSize);
         }
 
+        // What is preallocated from the beginning of the range on is kept as it is, shared or not.
+        if (mode != AllocateMode.PunchHole && FileExtents.TryFind(change, inode, change.AlignDown(from), out ExtentRun run)
+            && run.FileOffset <= from && run.Item.Type == FileExtentType.Prealloc)
+        {
+            from = Math.Max(from, run.End(change));
+            if (from >= to)
+                return true;
+        }
+
         ulong first = change.AlignUp(from);
         ulong last = change.AlignDown(to);
         if (first > last)
