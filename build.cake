@@ -206,6 +206,11 @@ Task("Fidelity")
     .IsDependentOn("Build")
     .Does(() => RunProgram("Btrfs.Fidelity", "run"));
 
+Task("Sequences")
+    .Description("Runs random operations through the engine and the kernel, as root, and holds the results against each other. --run=\"run --seeds 1:500 --jobs 2\" for more.")
+    .IsDependentOn("Build")
+    .Does(() => RunProgram("Btrfs.Sequences", "run"));
+
 Task("Clean")
     .Description("Removes artifacts/.")
     .Does(() => EnsureDirectoryDoesNotExist(artifacts, new DeleteDirectorySettings { Recursive = true, Force = true }));

@@ -53,7 +53,7 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         bool isDone;
         try
         {
-            isDone = mode == AllocateMode.PunchHole ? Punch(change, ref item) : Allocate(change, ref item);
+            isDone = mode == AllocateMode.PunchHole ? Clear(change, ref item, _end) : Allocate(change, ref item);
         }
         catch (NoSpaceException) when (change.IsCutShort)
         {
@@ -76,12 +76,6 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         item.CTime = change.Now;
     }
 
-    private bool Punch(Change change, ref InodeItem item)
-    {
-        ulong end = change.AlignUp(item.FileSize);
-        return offset >= end || Clear(change, ref item, _end >= item.FileSize.Value ? Math.Max(_end, end) : _end);
-    }
-
     private bool Allocate(Change change, ref InodeItem item)
     {
         if (!_isPrepared)
@@ -102,8 +96,6 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
     /// <summary>Takes whole sectors out of a range and zeroes the rest of it.</summary>
     private bool Clear(Change change, ref InodeItem item, ulong to)
     {
-        // Preallocated space is written where a hole is to begin or end in it, and stays where it is asked for.
-        bool evenPreallocated = mode == AllocateMode.PunchHole;
         ulong from = offset;
         if (FileExtents.TryGetInline(change, inode, out _))
         {
@@ -111,20 +103,29 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
             from = Math.Max(from, (ulong)change.SectorSize);
         }
 
+        // What is preallocated from the beginning of the range on is kept as it is, shared or not.
+        if (mode != AllocateMode.PunchHole && FileExtents.TryFind(change, inode, change.AlignDown(from), out ExtentRun run)
+            && run.FileOffset <= from && run.Item.Type == FileExtentType.Prealloc)
+        {
+            from = Math.Max(from, run.End(change));
+            if (from >= to)
+                return true;
+        }
+
         ulong first = change.AlignUp(from);
         ulong last = change.AlignDown(to);
         if (first > last)
         {
             if (_cleared is null && from < to)
-                FileContent.Zero(change, inode, ref item, from, to, evenPreallocated);
+                ZeroPart(change, ref item, from, to);
             _cleared = to;
             return true;
         }
 
         if (_cleared is null)
         {
-            FileContent.Zero(change, inode, ref item, from, first, evenPreallocated);
-            FileContent.Zero(change, inode, ref item, last, to, evenPreallocated);
+            ZeroPart(change, ref item, from, first);
+            ZeroPart(change, ref item, last, to);
         }
 
         ulong begin = Math.Max(_cleared ?? first, first);
@@ -132,6 +133,14 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         FileExtents.FillHoles(change, inode, begin, Math.Min(done, change.AlignUp(item.FileSize)));
         _cleared = done;
         return done >= last;
+    }
+
+    // Where a hole begins or ends within a preallocated sector, that is written; where the space is asked for, and behind the end of the file, it stays.
+    private void ZeroPart(Change change, ref InodeItem item, ulong from, ulong to)
+    {
+        bool isPunched = mode == AllocateMode.PunchHole;
+        if (!isPunched || from < change.AlignUp(item.FileSize))
+            FileContent.Zero(change, inode, ref item, from, to, evenPreallocated: isPunched);
     }
 
     // What lies between the old end of the file and the range must read as zeros once the file has grown over it, now or later.

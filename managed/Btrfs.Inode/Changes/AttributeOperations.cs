@@ -120,14 +120,14 @@ internal static class AttributeOperations
         Properties.Apply(value, ref item);
     }
 
-    // An empty value takes the property away; even that is refused where there can be none.
+    // An empty value takes the property away.
     private static void RequireProperty(Change change, ulong inode, in InodeItem item, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
         if (!name.SequenceEqual(Properties.CompressionName) || (!value.IsEmpty && !Properties.IsValid(value)))
             throw change.Refuse(FileError.Invalid, inode, "no such property, or not a value of it");
         if (!InodeMode.IsRegular(item.Mode) && !InodeMode.IsDirectory(item.Mode))
             throw change.Refuse(FileError.Invalid, inode, "only files and directories have properties");
-        if (Change.Has(item, InodeFlags.NoDataSum | InodeFlags.NoDataCow))
+        if (!value.IsEmpty && Change.Has(item, InodeFlags.NoDataSum | InodeFlags.NoDataCow))
             throw change.Refuse(FileError.Invalid, inode, "what has no checksums, or no copy on write, can't be compressed");
     }
 

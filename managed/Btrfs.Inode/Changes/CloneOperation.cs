@@ -57,8 +57,16 @@ internal static class CloneOperation
         ulong whole = source.AlignUp(request.Length);
         try
         {
-            if (progress == 0)
+            if (progress == 0 && IsInlineOfItself(source, target, request))
+            {
+                ShareInline(source, target, request, from, ref to);
+                progress = whole;
+            }
+            else if (progress == 0)
+            {
                 Prepare(target, request, ref to);
+            }
+
             for (int extents = 0; progress < whole && extents < ExtentsPerStep; extents++)
             {
                 progress = ShareRun(source, target, request, from, ref to, progress, whole);
@@ -123,6 +131,11 @@ internal static class CloneOperation
 
         return true;
     }
+
+    // Prepared for what comes behind, such a file would have its bytes in a sector, which could be shared: the kernel copies them instead.
+    private static bool IsInlineOfItself(Change source, Change target, in CloneRequest request) =>
+        source.RootId == target.RootId && request.SourceInode == request.Inode && request.SourceOffset == 0
+        && FileExtents.TryGetInline(source, request.SourceInode, out _);
 
     private static void Prepare(Change target, in CloneRequest request, ref InodeItem to)
     {

@@ -63,6 +63,8 @@ internal static class RenameOperation
         to.RequireNotImmutable(toDirectory, target.Parent);
         RequireMovable(ref old);
         RequireWritableParent(old, target);
+        if (exists)
+            to.RequireNotAppendOnly(toDirectory, target.Parent);
         if (exists && flags != RenameFlags.Exchange && target.IsDirectory && !old.IsDirectory)
             throw to.Refuse(FileError.IsDirectory, toDirectory, toName, "is a directory");
         if (from.RootId != to.RootId && (!old.Target.IsSubvolume || (exists && !target.Target.IsSubvolume)))

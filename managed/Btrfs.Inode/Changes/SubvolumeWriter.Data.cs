@@ -92,7 +92,8 @@ public sealed partial class SubvolumeWriter
     public ulong? Dedupe(ulong sourceInode, ulong sourceOffset, ulong length, SubvolumeWriter target, ulong inode, ulong offset)
     {
         using Transaction part = Begin(InodeRemoval.ExtentsPerStep);
-        (Change from, Change to) = JoinWith(part, target);
+        // No content changes: the kernel shares even what is read-only.
+        (Change from, Change to) = JoinWith(part, target, evenReadOnly: true);
         CloneRequest request = CloneOperation.CheckDedupe(from, to, new CloneRequest(sourceInode, sourceOffset, length, inode, offset));
         if (request.Length == 0)
             return 0;
@@ -139,9 +140,9 @@ public sealed partial class SubvolumeWriter
             change.RequireNotAppendOnly(inode, item);
     }
 
-    private (Change Source, Change Target) JoinWith(Transaction part, SubvolumeWriter target)
+    private (Change Source, Change Target) JoinWith(Transaction part, SubvolumeWriter target, bool evenReadOnly = false)
     {
-        Change to = new(part, target);
+        Change to = new(part, target, evenReadOnly);
         return (target.RootId == RootId ? to : new Change(part, this, evenReadOnly: true), to);
     }
 }

@@ -11,6 +11,8 @@ namespace Btrfs.Sequences.Actors;
 /// <summary>The engine, in this process, on images that nobody has mounted.</summary>
 internal sealed class EngineActor : IActor
 {
+    private const int MaxAttempts = 50;
+
     private readonly IReadOnlyList<string> _images;
     private readonly WriteOptions _writing;
 
@@ -34,7 +36,7 @@ internal sealed class EngineActor : IActor
         {
             return -NumberOf(error.Error);
         }
-        catch (InvalidRequestException)
+        catch (InvalidRequestException) when (operation.Path.Length > 0)
         {
             return -ErrorNumber.NotFound;
         }
@@ -79,7 +81,21 @@ internal sealed class EngineActor : IActor
         return result;
     }
 
-    private BtrfsFileSystem Open() => BtrfsFileSystem.Open(_images, new BtrfsOpenOptions { Writable = true });
+    // Another thread may just be starting a program: until that is running, the new process has our closed files open too, with their locks.
+    private BtrfsFileSystem Open()
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return BtrfsFileSystem.Open(_images, new BtrfsOpenOptions { Writable = true });
+            }
+            catch (InvalidRequestException) when (attempt < MaxAttempts)
+            {
+                Thread.Sleep(attempt);
+            }
+        }
+    }
 
     private int Do(Operation operation)
     {

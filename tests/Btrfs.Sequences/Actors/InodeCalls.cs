@@ -63,6 +63,14 @@ internal static unsafe partial class InodeCalls
         return count < 0 ? throw new KernelException("read a link", Marshal.GetLastPInvokeError()) : buffer[..(int)count];
     }
 
+    /// <summary>Sets the size of an open file as truncate(2) does it, which leaves the times alone where the size stays.</summary>
+    internal static int Truncate(int descriptor, ulong sizeBytes)
+    {
+        byte[] path = System.Text.Encoding.ASCII.GetBytes($"/proc/self/fd/{descriptor}\0");
+        fixed (byte* text = path)
+            return TruncatePath(text, (long)sizeBytes) < 0 ? -Marshal.GetLastPInvokeError() : 0;
+    }
+
     /// <summary>All attributes of an inode that is open with O_PATH, or really, by name.</summary>
     internal static SortedDictionary<string, byte[]> Xattrs(int descriptor)
     {
@@ -146,6 +154,9 @@ internal static unsafe partial class InodeCalls
 
     [LibraryImport("libc", EntryPoint = "getdents64", SetLastError = true)]
     private static partial nint GetDents(int descriptor, byte* buffer, nint count);
+
+    [LibraryImport("libc", EntryPoint = "truncate", SetLastError = true)]
+    private static partial int TruncatePath(byte* path, long size);
 
     [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true)]
     private static partial nint ReadLinkAt(int directory, byte* path, byte* buffer, nint count);

@@ -50,7 +50,7 @@ internal sealed class KernelActor : IActor
             Verb.RemoveDirectory => Syscall.Rmdir(Root, path),
             Verb.Rename => Syscall.Rename(Root, path, Root, other, (uint)operation.Value),
             Verb.Write => Write(path, operation),
-            Verb.Truncate => OnFile(path, file => Syscall.Truncate(file, (long)operation.Length)),
+            Verb.Truncate => OnFile(path, file => InodeCalls.Truncate(file, operation.Length)),
             Verb.Allocate => OnFile(path, file => Syscall.Allocate(file, (int)operation.Value, (long)operation.Offset, (long)operation.Length), mayAppend: true),
             Verb.Clone => Share(operation),
             Verb.Dedupe => Share(operation),

@@ -171,6 +171,10 @@ internal sealed class OperationSource
             mode &= ~1UL;
         ulong offset = SomeOffset(size + 20_000);
         ulong length = _random.Pick<ulong>([1, 100, Sector, 3 * Sector, 5000, 30_000, 200_000]);
+
+        // Linux looks for a hole over the length in whole sectors from the sector of the beginning on: what ends behind that, it takes for data.
+        if (mode == 3)
+            length = Math.Min(length, Align(offset) + (length + Sector - 1) / Sector * Sector - offset);
         return _random.Percent(50)
             ? new Operation(Verb.Allocate, path, Offset: Align(offset), Length: (length + Sector - 1) / Sector * Sector, Value: mode)
             : new Operation(Verb.Allocate, path, Offset: offset, Length: length, Value: mode);

@@ -100,7 +100,7 @@ internal sealed class EngineReader
         {
             foreach ((uint bit, InodeFlags flag) in FlagNumbers.All)
             {
-                if ((status.Flags & flag) != 0 && !(_hidesNoCompress && flag == InodeFlags.NoCompress))
+                if ((status.Flags & flag) != 0 && !(_hidesNoCompress && flag is (InodeFlags.NoCompress or InodeFlags.Compress)))
                     flags |= bit;
             }
         }

@@ -20,6 +20,7 @@ internal sealed class KernelReader
     private const int SeekData = 3;
     private const int SeekHole = 4;
     private const uint NoCompress = 0x400;
+    private const uint Compress = 0x4;
     private const uint ExtentUnwritten = 0x800;
     private const uint ExtentInline = 0x200;
     private static readonly uint s_shownFlags = FlagNumbers.All.Aggregate(0u, (all, flag) => all | flag.Bit);
@@ -100,7 +101,9 @@ internal sealed class KernelReader
     {
         KernelException.Check(FileIoctl.GetFlags(inode, out uint flags), "read flags");
         flags &= s_shownFlags;
-        return _hidesNoCompress ? flags & ~NoCompress : flags;
+        
+        // Of the two it shows one, the mark before the wish.
+        return _hidesNoCompress ? flags & ~(NoCompress | Compress) : flags;
     }
 
     private void AddStatus(string path, in InodeStat stat, uint flags) => _text.Add(path, string.Create(

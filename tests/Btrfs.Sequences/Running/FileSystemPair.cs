@@ -72,11 +72,11 @@ internal sealed class FileSystemPair : IDisposable
         Subject = null;
     }
 
-    public TreeText ReadTheirs() => EngineReader.Read(_theirs, _options.UsesCompression);
+    public TreeText ReadTheirs() => EngineReader.Read(_theirs, _options.HidesNoCompress);
 
-    public TreeText ReadOurs() => EngineReader.Read(_ours, _options.UsesCompression);
+    public TreeText ReadOurs() => EngineReader.Read(_ours, _options.HidesNoCompress);
 
-    public TreeText ReadThroughKernel(KernelActor actor) => KernelReader.Read(actor.Root, _options.UsesCompression, hasExtents: !_options.UsesCompression);
+    public TreeText ReadThroughKernel(KernelActor actor) => KernelReader.Read(actor.Root, _options.HidesNoCompress, hasExtents: !_options.UsesCompression);
 
     /// <summary>Runs btrfs check over ours, which must not be mounted.</summary>
     /// <returns>What it said if it was not content, else null.</returns>

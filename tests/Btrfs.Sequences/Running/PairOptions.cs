@@ -30,6 +30,9 @@ internal sealed record PairOptions
     /// <summary>Whether anything may be compressed: then a mount can't tell which blocks are shared, and marks what did not get smaller.</summary>
     public required bool UsesCompression { get; init; }
 
+    /// <summary>Whether the mark "did not get smaller" is left out: it is the kernel's guess.</summary>
+    public bool HidesNoCompress => UsesCompression;
+
     /// <summary>How many sequences, and how long each is.</summary>
     public required int Sequences { get; init; }
 
