@@ -12,6 +12,7 @@ namespace Btrfs.Crash.Kernel;
 /// </summary>
 internal sealed class KernelJudge : IDisposable
 {
+    private const int MaxAttempts = 5;
     private readonly ConcurrentDictionary<string, Lock> _locks = new();
     private readonly string _folder;
 
@@ -76,21 +77,28 @@ internal sealed class KernelJudge : IDisposable
 
     private static void Check(IReadOnlyList<string> images)
     {
-        // btrfs check finds the other devices of a file system only among block devices.
-        List<LoopDevice> loops = [];
-        try
+        // btrfs check finds the other devices of a file system only among block devices: it looks at all of them, also at those that
+        // somebody else takes away meanwhile, and then gives up.
+        for (int attempt = 1; ; attempt++)
         {
-            if (images.Count > 1)
-                loops.AddRange(images.Select(image => LoopDevice.Attach(image, readOnly: true)));
-            Tool.Run("btrfs", "check", "--readonly", loops.Count > 0 ? loops[0].Path : images[0]);
-        }
-        catch (InvalidOperationException error)
-        {
-            throw new CrashFailure($"btrfs check: {error.Message}", error);
-        }
-        finally
-        {
-            loops.ForEach(loop => loop.Dispose());
+            List<LoopDevice> loops = [];
+            try
+            {
+                if (images.Count > 1)
+                    loops.AddRange(images.Select(image => LoopDevice.Attach(image, readOnly: true)));
+                Tool.Run("btrfs", "check", "--readonly", loops.Count > 0 ? loops[0].Path : images[0]);
+                return;
+            }
+            catch (InvalidOperationException error)
+            {
+                bool isElsewhere = error.Message.Contains("could not check mount status", StringComparison.Ordinal);
+                if (!isElsewhere || attempt == MaxAttempts)
+                    throw new CrashFailure($"btrfs check: {error.Message}", error);
+            }
+            finally
+            {
+                loops.ForEach(loop => loop.Dispose());
+            }
         }
     }
 }
