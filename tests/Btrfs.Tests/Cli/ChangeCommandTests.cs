@@ -52,7 +52,7 @@ public sealed class ChangeCommandTests
     [TestCase("fallocate -p -z -l 4K IMAGE tree/small", "--punch-hole and --zero-range exclude each other", "fallocate")]
     [TestCase("property set IMAGE tree ro maybe", "'maybe' is not a value of ro, only true and false are", "property set")]
     [TestCase("property get IMAGE tree color", "'color' is not a property, only ro, label and compression are", "property get")]
-    [TestCase("property get -t inode IMAGE tree ro", "'ro' is not a property of a inode", "property get")]
+    [TestCase("property get -t inode IMAGE tree ro", "'ro' is not a property of type inode", "property get")]
     [TestCase("subvolume create IMAGE", "PATH is missing", "subvolume create")]
     [TestCase("subvolume snapshot IMAGE /", "PATH is missing", "subvolume snapshot")]
     [TestCase("mkfs --shrink IMAGE", "--shrink goes with --rootdir only", "mkfs")]

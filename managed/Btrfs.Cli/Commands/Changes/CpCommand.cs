@@ -74,7 +74,6 @@ internal sealed class CpCommand
         CopyTree(source, target, status);
     }
 
-    // A path below the source; the walk reads names before it makes any.
     private static bool IsWithin(FsPath source, FsPath target)
     {
         string[] above = Parts(source);

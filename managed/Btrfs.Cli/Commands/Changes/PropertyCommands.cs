@@ -14,7 +14,6 @@ internal static class PropertyCommands
     private const string ReadOnly = "ro";
     private const string Label = "label";
     private const string Compression = "compression";
-    private const string CompressionXattr = "btrfs.compression";
 
     private static readonly (string Name, string[] Types, string Description)[] s_known =
     [
@@ -22,6 +21,8 @@ internal static class PropertyCommands
         (Label, ["filesystem", "f", "device", "d"], "label of the file system"),
         (Compression, ["inode", "i"], "compression of a file or directory"),
     ];
+
+    private static ReadOnlySpan<byte> CompressionXattr => "btrfs.compression"u8;
 
     public static Command Create()
     {
@@ -81,9 +82,9 @@ internal static class PropertyCommands
                 else if (name == Label)
                     fs.SetLabel(value);
                 else if (value.Length > 0)
-                    fs.SetXattr(path, Encoding.ASCII.GetBytes(CompressionXattr), value);
+                    fs.SetXattr(path, CompressionXattr, value);
                 else if (CompressionOf(at) is not null)
-                    fs.RemoveXattr(path, Encoding.ASCII.GetBytes(CompressionXattr));
+                    fs.RemoveXattr(path, CompressionXattr);
             });
         });
         return command;
@@ -126,7 +127,7 @@ internal static class PropertyCommands
         (string Name, string[] Types, string Description) found = Array.Find(s_known, known => known.Name == name);
         if (found.Name is null)
             throw new UsageException($"'{name}' is not a property, only ro, label and compression are");
-        return Suits(found.Types, type) ? name : throw new UsageException($"'{name}' is not a property of a {type}");
+        return Suits(found.Types, type) ? name : throw new UsageException($"'{name}' is not a property of type {type}");
     }
 
     private static bool Suits(string[] types, string? type) => type is null || types.Contains(type);
@@ -154,7 +155,7 @@ internal static class PropertyCommands
     {
         foreach (Xattr xattr in at.Subvolume.EnumerateXattrs(at.Inode))
         {
-            if (xattr.Name.SequenceEqual("btrfs.compression"u8))
+            if (xattr.Name.SequenceEqual(CompressionXattr))
                 return xattr.Value.ToArray();
         }
 

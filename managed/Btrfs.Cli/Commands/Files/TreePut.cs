@@ -27,6 +27,7 @@ internal sealed class TreePut : IDisposable
     private readonly CancellationToken _stopped;
     private readonly Dictionary<(ulong Root, ulong Device, ulong Inode), LinkedInode> _linked = [];
     private readonly Stack<Level> _above = new();
+    private readonly List<TreeImport> _imports = [];
 
     /// <param name="fs">Open for writing.</param>
     /// <param name="options">How file data is stored.</param>
@@ -67,7 +68,7 @@ internal sealed class TreePut : IDisposable
     /// <summary>Copies what is in a directory of the host.</summary>
     public void Content(HostFolder folder, Location target)
     {
-        using TreeImport import = NewImport(target.Subvolume.Id);
+        TreeImport import = NewImport(target.Subvolume.Id);
         Walk(folder, new Level(target.Subvolume.Id, import, import.Open(target.Inode), folder.ReadNames()), new PathText(""));
         import.Complete();
     }
@@ -78,15 +79,15 @@ internal sealed class TreePut : IDisposable
 
     public void Dispose()
     {
-        foreach (Level level in _above)
-            level.Import.Dispose();
+        foreach (TreeImport import in _imports)
+            import.Dispose();
     }
 
     private void One(HostFolder holder, byte[] sourceName, Location target, byte[] name)
     {
         HostStatus status = holder.GetStatus(sourceName);
         PathText at = new("");
-        using TreeImport import = NewImport(target.Subvolume.Id);
+        TreeImport import = NewImport(target.Subvolume.Id);
         ImportDirectory directory = import.Open(target.Inode);
         if (status.IsDirectory)
         {
@@ -185,7 +186,6 @@ internal sealed class TreePut : IDisposable
 
         above.HoldsSubvolume = true;
         level.Import.Complete();
-        level.Import.Dispose();
         TakeAttributes(folder, level.Root, ObjectIds.FirstFree);
         SubvolumeOperations operations = new(_fs.Subvolumes);
         if (level.Plan is { IsDefault: true })
@@ -255,7 +255,12 @@ internal sealed class TreePut : IDisposable
         });
     }
 
-    private TreeImport NewImport(ulong root) => new(_fs.Subvolumes.Get(root), _options, _stopped);
+    private TreeImport NewImport(ulong root)
+    {
+        TreeImport import = new(_fs.Subvolumes.Get(root), _options, _stopped);
+        _imports.Add(import);
+        return import;
+    }
 
     /// <summary>A directory that is being copied.</summary>
     private sealed class Level(ulong root, TreeImport import, ImportDirectory directory, List<byte[]> names)
