@@ -101,7 +101,7 @@ internal sealed class KernelReader
     {
         KernelException.Check(FileIoctl.GetFlags(inode, out uint flags), "read flags");
         flags &= s_shownFlags;
-        
+
         // Of the two it shows one, the mark before the wish.
         return _hidesNoCompress ? flags & ~(NoCompress | Compress) : flags;
     }
