@@ -10,6 +10,7 @@ public sealed class DeviceSet : IDisposable
     private readonly DeviceOpenOptions _options;
     private readonly Superblock _superblock;
     private readonly string? _countNotice;
+    private readonly SuperblockWriter _superblocks;
 
     private DeviceSet(IReadOnlyList<IBlockDevice> blocks, DeviceRoster roster, DeviceOpenOptions options)
     {
@@ -33,6 +34,7 @@ public sealed class DeviceSet : IDisposable
         }
 
         Volume = new LogicalVolume(Devices);
+        _superblocks = new SuperblockWriter(Volume);
         Volume.Chunks.AddSystemArray(_superblock);
     }
 
@@ -134,14 +136,14 @@ public sealed class DeviceSet : IDisposable
     /// <param name="common">What is the same for all devices; its device item, address and checksum are filled in here.</param>
     /// <param name="devItemOf">The item of a device, by devid.</param>
     /// <exception cref="IOException">No device took it: which state is the newest is not known.</exception>
-    public void WriteSuperblocks(in Superblock common, Func<ulong, DevItem> devItemOf) => new SuperblockWriter(Volume).Write(common, devItemOf);
+    public void WriteSuperblocks(in Superblock common, Func<ulong, DevItem> devItemOf) => _superblocks.Write(common, devItemOf);
 
     /// <summary>
     /// Writes anew what copies a crash has left torn or behind of the devices' newest superblock: to be done before the first change. The copy that is behind
     /// leads to blocks which may be overwritten from then on, and it is what is left if the next superblock is torn.
     /// </summary>
     /// <exception cref="IOException">A device failed.</exception>
-    public void RestoreSuperblockCopies() => new SuperblockWriter(Volume).RestoreCopies();
+    public void RestoreSuperblockCopies() => _superblocks.RestoreCopies();
 
     public void Dispose()
     {

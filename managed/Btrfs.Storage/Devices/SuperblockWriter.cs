@@ -6,6 +6,9 @@ namespace Btrfs.Storage;
 /// <summary>Makes a commit the newest: writes the superblock of every device that takes writes, in all of its copies.</summary>
 internal sealed class SuperblockWriter(LogicalVolume volume)
 {
+    // A write that failed may have torn what was there. The device's other copies are left alone from then on: one of them is whole.
+    private readonly HashSet<ulong> _failed = [];
+
     /// <inheritdoc cref="DeviceSet.WriteSuperblocks"/>
     public void Write(in Superblock common, Func<ulong, DevItem> devItemOf)
     {
@@ -13,7 +16,7 @@ internal sealed class SuperblockWriter(LogicalVolume volume)
         // its primary.
         IOException? error = null;
         List<(Device Device, Superblock Superblock)> done = [];
-        foreach (Device device in volume.Devices.Where(device => device.TakesWrites).OrderBy(device => device.Id))
+        foreach (Device device in volume.Devices.Where(device => device.TakesWrites && !_failed.Contains(device.Id)).OrderBy(device => device.Id))
         {
             Superblock own = common;
             own.DevItem = devItemOf(device.Id);
@@ -73,6 +76,7 @@ internal sealed class SuperblockWriter(LogicalVolume volume)
         catch (IOException fault)
         {
             volume.NoteWriteFault(device, fault.Message);
+            _failed.Add(device.Id);
             error = fault;
             return false;
         }

@@ -182,12 +182,30 @@ public sealed class LogicalVolume
                 StripeRange copy = StripeRange.Map(chunk, start, wanted, mirror);
                 ref readonly ChunkStripe stripe = ref chunk.Stripes[copy.Stripe];
                 if (FindDevice(stripe) is { TakesWrites: true } device)
-                    device.Block.Discard(stripe.Offset + copy.Offset, (ulong)copy.Length);
+                    DiscardAroundSuperblocks(device, stripe.Offset + copy.Offset, (ulong)copy.Length);
             }
 
             start += (ulong)range.Length;
             length -= (ulong)range.Length;
         }
+    }
+
+    // Chunks lie across the places of superblock copies, which are not theirs to give up.
+    private static void DiscardAroundSuperblocks(Device device, ulong offset, ulong length)
+    {
+        ulong end = offset + length;
+        foreach (ulong copy in FormatLimits.SuperblockOffsets)
+        {
+            if (copy >= end || copy + FormatLimits.SuperblockSize <= offset)
+                continue;
+
+            if (copy > offset)
+                device.Block.Discard(offset, copy - offset);
+            offset = Math.Min(copy + FormatLimits.SuperblockSize, end);
+        }
+
+        if (offset < end)
+            device.Block.Discard(offset, end - offset);
     }
 
     /// <summary>Sees to it that every chunk can be written with the devices that take writes: for an opening that means to.</summary>
