@@ -78,6 +78,8 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
 
     private bool Allocate(Change change, ref InodeItem item)
     {
+        // A file with preallocated space stores nothing in its leaf any more.
+        item.Flags = item.Flags | (ulong)InodeFlags.Prealloc;
         if (!_isPrepared)
             Prepare(change, ref item);
         _isPrepared = true;
@@ -99,7 +101,8 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         ulong from = offset;
         if (FileExtents.TryGetInline(change, inode, out _))
         {
-            FileContent.Zero(change, inode, ref item, from, Math.Min(to, item.FileSize));
+            // The kernel leaves such bytes in the leaf of a file that has grown beyond a sector, too.
+            FileContent.Zero(change, inode, ref item, from, Math.Min(Math.Min(to, item.FileSize), (ulong)change.SectorSize));
             from = Math.Max(from, (ulong)change.SectorSize);
         }
 
@@ -164,7 +167,6 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
     /// <returns>Up to where the range has space by now.</returns>
     private ulong Preallocate(Change change, ref InodeItem item, ulong from, ulong to)
     {
-        item.Flags = item.Flags | (ulong)InodeFlags.Prealloc;
         for (int extents = 0; from < to && extents < ExtentsPerStep;)
         {
             bool found = FileExtents.TryFind(change, inode, from, out ExtentRun run);

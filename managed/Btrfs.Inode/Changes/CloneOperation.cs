@@ -94,11 +94,11 @@ internal static class CloneOperation
     {
         CloneRequest request = asked with { Length = Math.Min(asked.Length, MaxDedupeBytes) };
         InodeItem from = GetSource(source, request.SourceInode);
-        InodeItem to = target.GetWritableFile(request.Inode);
         if (request.SourceOffset > from.FileSize.Value || request.Length > from.FileSize.Value - request.SourceOffset)
             throw target.Refuse(FileError.Invalid, request.SourceInode, $"range {request.SourceOffset}+{request.Length} ends behind the source's {from.FileSize} bytes");
         if (request.Length == 0)
             return request;
+        InodeItem to = target.GetWritableFile(request.Inode);
         RequireSameChecksums(target, request.Inode, from, to);
         if (request.Offset > to.FileSize.Value || request.Length > to.FileSize.Value - request.Offset)
             throw target.Refuse(FileError.Invalid, request.Inode, $"range {request.Offset}+{request.Length} ends behind the file's {to.FileSize} bytes");
