@@ -226,13 +226,17 @@ public sealed class LogicalVolumeWriteTests
     }
 
     [Test]
-    public void A_discard_reaches_all_copies_and_leaves_parity_alone()
+    public void A_discard_reaches_all_copies_and_leaves_parity_and_superblocks_alone()
     {
+        TestVolume before = new(BlockGroupFlags.Raid10, 4, Rows);
         TestVolume mirrored = new(BlockGroupFlags.Raid10, 4, Rows);
         TestVolume expected = new(BlockGroupFlags.Raid10, 4, Rows);
         mirrored.Open().Discard(At(10_000), 300_000);
         expected.Data.AsSpan(10_000, 300_000).Clear();
         expected.Lay();
+        Range superblock = (int)FormatLimits.SuperblockOffsets[0]..((int)FormatLimits.SuperblockOffsets[0] + FormatLimits.SuperblockSize);
+        for (int i = 0; i < before.Devices.Count; i++)
+            before.Devices[i].Bytes.AsSpan(superblock).CopyTo(expected.Devices[i].Bytes.AsSpan(superblock));
         Assert.That(mirrored.FirstDifference(expected), Is.Zero);
 
         TestVolume parity = new(BlockGroupFlags.Raid5, 3, Rows);
