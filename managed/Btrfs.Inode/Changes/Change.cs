@@ -21,10 +21,17 @@ internal sealed class Change
         Root = part.TryGetRoot(subvolume.RootId) is { IsDead: false } root
             ? root
             : throw new InvalidRequestException($"there is no subvolume {subvolume.RootId}");
-        if (Root.IsReadOnly && !evenReadOnly)
-            throw new FileOperationException(FileError.ReadOnlySubvolume, $"subvolume {RootId} is read-only");
+        if (!evenReadOnly)
+            RequireWritable();
         Tree = Root.Tree;
         Now = subvolume.Now;
+    }
+
+    /// <exception cref="FileOperationException">The subvolume is read-only.</exception>
+    public void RequireWritable()
+    {
+        if (Root.IsReadOnly)
+            throw new FileOperationException(FileError.ReadOnlySubvolume, $"subvolume {RootId} is read-only");
     }
 
     public Transaction Part { get; }

@@ -59,6 +59,9 @@ internal static class RenameOperation
         if (exists && from.RootId == to.RootId && old.Target == target.Target)
             return 0;
 
+        // Whoever renames a thing to itself changes nothing, not even what is read-only.
+        from.RequireWritable();
+        to.RequireWritable();
         from.RequireNotImmutable(fromDirectory, old.Parent);
         to.RequireNotImmutable(toDirectory, target.Parent);
         RequireMovable(ref old);

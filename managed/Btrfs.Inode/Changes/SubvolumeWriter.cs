@@ -99,8 +99,8 @@ public sealed partial class SubvolumeWriter
         ulong orphan;
         using (Transaction part = Begin(2 * ItemsOfNames + InodeRemoval.ItemsAtOnce))
         {
-            Change from = new(part, this);
-            Change to = target.RootId == RootId ? from : new Change(part, target);
+            Change from = new(part, this, evenReadOnly: true);
+            Change to = target.RootId == RootId ? from : new Change(part, target, evenReadOnly: true);
             orphan = RenameOperation.Rename(from, fromDirectory, fromName, to, toDirectory, toName, flags);
             from.Finish();
             Complete(to);
