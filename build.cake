@@ -153,6 +153,27 @@ Task("Fuzz")
     }
 });
 
+Task("Crash")
+    .Description("Cuts the power at every flush of --cases=N workloads (100 if not told) from --seed=N on. --linux=N lets Linux judge one of N states too, as root.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    ProcessArgumentBuilder arguments = new ProcessArgumentBuilder()
+        .AppendQuoted(artifacts.CombineWithFilePath($"bin/Btrfs.Crash/{configuration.ToLowerInvariant()}/Btrfs.Crash.dll").FullPath)
+        .Append(Argument("cases", "100"));
+    if (HasArgument("seed"))
+    {
+        arguments.Append(Argument<string>("seed"));
+    }
+
+    if (HasArgument("linux"))
+    {
+        arguments.Append($"--kernel {Argument<string>("linux")}");
+    }
+
+    Run("dotnet", arguments);
+});
+
 // A program of the solution that was built; --run="..." on the command line says what it shall do.
 void RunProgram(string project, string defaultArguments) =>
     Run("dotnet", new ProcessArgumentBuilder()
@@ -165,14 +186,30 @@ Task("Demo")
     .Does(() => RunProgram("Btrfs.Fidelity", "demo tests/Corpora/golden/seed-11 artifacts/btrfs-engine"));
 
 Task("Bench")
-    .Description("Times send against the kernel's on the same images in the same run, as root. --run=\"macro big small\" or --run=micro for a choice.")
+    .Description("Times send and changing against the kernel's in the same run, as root. --run=\"macro big small\", --run=writing or --run=micro for a choice.")
     .IsDependentOn("Build")
-    .Does(() => RunProgram("Btrfs.Benchmarks", "macro"));
+    .IsDependentOn("Publish")
+    .Does(() =>
+{
+    if (HasArgument("run"))
+    {
+        RunProgram("Btrfs.Benchmarks", string.Empty);
+        return;
+    }
+
+    RunProgram("Btrfs.Benchmarks", "macro");
+    RunProgram("Btrfs.Benchmarks", "writing");
+});
 
 Task("Fidelity")
     .Description("Holds streams of random file systems against the kernel's, as root. --run=\"run --seeds 1:1000\" for more of them.")
     .IsDependentOn("Build")
     .Does(() => RunProgram("Btrfs.Fidelity", "run"));
+
+Task("Sequences")
+    .Description("Runs random operations through the engine and the kernel, as root, and holds the results against each other. --run=\"run --seeds 1:500 --jobs 2\" for more.")
+    .IsDependentOn("Build")
+    .Does(() => RunProgram("Btrfs.Sequences", "run"));
 
 Task("Clean")
     .Description("Removes artifacts/.")

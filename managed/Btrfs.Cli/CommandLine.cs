@@ -2,8 +2,11 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Btrfs.Cli.Commands;
+using Btrfs.Cli.Commands.Changes;
+using Btrfs.Cli.Commands.Check;
 using Btrfs.Cli.Commands.Files;
 using Btrfs.Cli.Commands.Inspect;
+using Btrfs.Cli.Commands.Making;
 using Btrfs.Cli.Commands.Space;
 using Btrfs.Cli.Commands.Subvolumes;
 using Btrfs.Cli.Host;
@@ -22,7 +25,7 @@ internal static class CommandLine
 
     public static int Run(string[] args)
     {
-        ParseResult parsed = BuildRoot().Parse(args, s_parsing);
+        ParseResult parsed = BuildRoot().Parse(CpCommand.WithReflinkValue(args), s_parsing);
         if (parsed.Action is ParseErrorAction)
             return TellUsage(parsed, WhatIsWrong(parsed));
 
@@ -55,7 +58,7 @@ internal static class CommandLine
 
     private static RootCommand BuildRoot()
     {
-        RootCommand root = new("Reads btrfs file systems without mounting them, and sends from them as the kernel does, without root.");
+        RootCommand root = new("Makes, reads, changes and checks btrfs file systems without mounting them, and sends from them as the kernel does, without root.");
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Aliases.Remove("/h");
         help.Aliases.Remove("/?");
@@ -68,12 +71,28 @@ internal static class CommandLine
         root.Subcommands.Add(StatCommand.Create());
         root.Subcommands.Add(CatCommand.Create());
         root.Subcommands.Add(GetCommand.Create());
+        root.Subcommands.Add(PutCommand.Create());
+        root.Subcommands.Add(FileCommands.Mkdir());
+        root.Subcommands.Add(RmCommand.Create());
+        root.Subcommands.Add(FileCommands.Mv());
+        root.Subcommands.Add(FileCommands.Ln());
+        root.Subcommands.Add(CpCommand.Create());
+        root.Subcommands.Add(AttributeCommands.Chmod());
+        root.Subcommands.Add(AttributeCommands.Chown());
+        root.Subcommands.Add(AttributeCommands.Touch());
+        root.Subcommands.Add(AttributeCommands.Truncate());
+        root.Subcommands.Add(AttributeCommands.Fallocate());
+        root.Subcommands.Add(FlagCommands.Chattr());
+        root.Subcommands.Add(FlagCommands.Lsattr());
+        root.Subcommands.Add(PropertyCommands.Create());
+        root.Subcommands.Add(CheckCommand.Create());
         root.Subcommands.Add(InspectCommands.Create());
+        root.Subcommands.Add(MkfsCommand.Create());
         return root;
     }
 
     private static string WhatIsWrong(ParseResult parsed) =>
-        parsed.CommandResult.Command.Subcommands.Count == 0 ? parsed.Errors[0].Message.TrimEnd('.')
+        parsed.CommandResult.Command.Subcommands.Count == 0 ? string.Join(' ', parsed.Errors[0].Message.TrimEnd('.').Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
         : parsed.UnmatchedTokens.Count > 0 ? $"unknown command or option '{parsed.UnmatchedTokens[0]}'"
         : "a command is missing";
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Btrfs.Cli.Host;
 using Btrfs.Engine;
+using Btrfs.Inode;
 
 namespace Btrfs.Cli;
 
@@ -39,7 +40,7 @@ internal sealed class ImageArguments
     public (IReadOnlyList<string> DevicePaths, IReadOnlyList<string> Others) Split(ParseResult parsed)
     {
         List<string> positional = [.. Tokens(parsed, _image), .. _others.SelectMany(argument => Tokens(parsed, argument))];
-        RefuseUnknownOptions(parsed, positional);
+        RefuseUnknownOptions(parsed, positional.FindAll(argument => !IsArgument(argument)));
         List<string> devices = [.. parsed.GetValue(_devices) ?? []];
         if (positional.Count > 0 && (devices.Count == 0 || File.Exists(positional[0])))
         {
@@ -56,10 +57,39 @@ internal sealed class ImageArguments
         return ([.. devices.DistinctBy(Path.GetFullPath)], positional);
     }
 
-    /// <summary>Opens the file system and tells its notices on standard error.</summary>
-    public static BtrfsFileSystem Open(IReadOnlyList<string> devicePaths, bool isQuiet = false)
+    /// <summary>Arguments that look like options and are none.</summary>
+    public Func<string, bool> IsArgument { get; init; } = _ => false;
+
+    /// <summary>Opens the file system for writing, changes it and commits. When the change fails or is stopped, the disk keeps its last commit.</summary>
+    /// <param name="devicePaths">The devices.</param>
+    /// <param name="change">The change.</param>
+    /// <param name="isQuiet">Whether notices are kept back.</param>
+    /// <param name="time">When it all takes place; null for now.</param>
+    public static void Change(
+        IReadOnlyList<string> devicePaths, Action<BtrfsFileSystem, CancellationToken> change, bool isQuiet = false, DateTimeOffset? time = null)
     {
-        BtrfsFileSystem fs = BtrfsFileSystem.Open(devicePaths);
+        using Session session = new();
+        using BtrfsFileSystem fs = Open(devicePaths, isQuiet, new BtrfsOpenOptions { Writable = true, Time = time });
+        try
+        {
+            change(fs, session.Stopped);
+            fs.Commit();
+        }
+        catch
+        {
+            // Closing the file system would commit what there is so far.
+            fs.Writer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A path as it was given, byte for byte.</summary>
+    public static FsPath PathOf(string argument) => new(RawArguments.BytesOf(argument));
+
+    /// <summary>Opens the file system and tells its notices on standard error.</summary>
+    public static BtrfsFileSystem Open(IReadOnlyList<string> devicePaths, bool isQuiet = false, BtrfsOpenOptions? options = null)
+    {
+        BtrfsFileSystem fs = BtrfsFileSystem.Open(devicePaths, options);
         if (!isQuiet)
         {
             foreach (string notice in fs.Notices)

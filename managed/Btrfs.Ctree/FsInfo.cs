@@ -5,8 +5,8 @@ using Btrfs.Storage;
 namespace Btrfs.Ctree;
 
 /// <summary>
-/// An opened file system as of its last commit: its devices, its logical address space, and the roots of its trees.
-/// Everything reachable from here is immutable, so any number of threads may read at once.
+/// An opened file system as of one commit: its devices, its logical address space, and the roots of its trees.
+/// Everything reachable from here is immutable, so any number of threads may read at once. (<see cref="Running"/> makes the one exception.)
 /// </summary>
 public sealed class FsInfo : IDisposable
 {
@@ -15,18 +15,22 @@ public sealed class FsInfo : IDisposable
 
     private readonly DeviceSet _devices;
     private readonly Superblock _superblock;
+    private readonly IRunningRoots? _running;
+    private readonly TreeRoot _chunkTree;
+    private readonly TreeRoot _rootTree;
     private readonly ConcurrentDictionary<ulong, RootRecord?> _roots = new();
     private readonly List<string> _notices = [];
 
-    private FsInfo(DeviceSet devices, FsOpenOptions options)
+    private FsInfo(DeviceSet devices, in Superblock superblock, IBlockSource blocks, DataReader data, IRunningRoots? running)
     {
         _devices = devices;
-        _superblock = devices.Superblock;
-        Blocks = new ExtentBufferReader(devices.Volume, devices.Superblock, options.BlockCacheBytes, devices.SeedFsids);
-        Data = new DataReader(devices.Volume, devices.Superblock);
-        ChunkTree = new TreeRoot(
+        _superblock = superblock;
+        _running = running;
+        Blocks = blocks;
+        Data = data;
+        _chunkTree = new TreeRoot(
             ObjectIds.ChunkTree, new LogicalAddress(_superblock.ChunkRoot), _superblock.ChunkRootGeneration, _superblock.ChunkRootLevel);
-        RootTree = new TreeRoot(
+        _rootTree = new TreeRoot(
             ObjectIds.RootTree, new LogicalAddress(_superblock.Root), _superblock.Generation, _superblock.RootLevel);
     }
 
@@ -34,13 +38,13 @@ public sealed class FsInfo : IDisposable
 
     public ref readonly Superblock Superblock => ref _superblock;
 
-    public ExtentBufferReader Blocks { get; }
+    public IBlockSource Blocks { get; }
 
     public DataReader Data { get; }
 
-    public TreeRoot ChunkTree { get; }
+    public TreeRoot ChunkTree => _running?.ChunkTree ?? _chunkTree;
 
-    public TreeRoot RootTree { get; }
+    public TreeRoot RootTree => _running?.RootTree ?? _rootTree;
 
     public int SectorSize => (int)_superblock.SectorSize.Value;
 
@@ -55,8 +59,10 @@ public sealed class FsInfo : IDisposable
     {
         try
         {
-            FsInfo fs = new(devices, options ?? new FsOpenOptions());
-            devices.LoadChunkTree(fs.Blocks);
+            ExtentBufferReader blocks = new(
+                devices.Volume, devices.Superblock, (options ?? new FsOpenOptions()).BlockCacheBytes, devices.SeedFsids);
+            FsInfo fs = new(devices, devices.Superblock, blocks, new DataReader(devices.Volume, devices.Superblock), running: null);
+            devices.LoadChunkTree(blocks);
             fs._notices.AddRange(devices.Notices);
             fs.Blocks.Read(fs.RootTree.Pointer, ObjectIds.RootTree);
             if (fs._superblock.LogRoot.Value != 0)
@@ -70,11 +76,29 @@ public sealed class FsInfo : IDisposable
         }
     }
 
+    /// <summary>The state that a commit has just made durable, over the same devices and the same cache of blocks.</summary>
+    public FsInfo After(in Superblock superblock)
+    {
+        Invariant.That(_running is null);
+        FsInfo after = new(_devices, superblock, Blocks, Data, running: null);
+        after._notices.AddRange(_devices.Notices);
+        return after;
+    }
+
+    /// <summary>
+    /// The same file system as a running transaction has it by now, for the writer's own eyes: what is found through it holds until the next change.
+    /// </summary>
+    /// <param name="blocks">The transaction's blocks over the committed ones.</param>
+    /// <param name="roots">Where its trees begin.</param>
+    public FsInfo Running(IBlockSource blocks, IRunningRoots roots) => new(_devices, _superblock, blocks, Data, roots);
+
     public TreeCursor OpenCursor(TreeRoot root) => new(Blocks, root);
 
     /// <summary>The root item of a tree, or null when the root tree has none.</summary>
     public RootRecord? TryFindRoot(ulong rootId)
     {
+        if (_running is not null)
+            return _running.TryFind(rootId);
         if (_roots.TryGetValue(rootId, out RootRecord? known))
             return known;
 

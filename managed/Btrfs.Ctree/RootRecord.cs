@@ -8,7 +8,7 @@ public sealed class RootRecord
 {
     private readonly RootItem _item;
 
-    private RootRecord(Key key, RootItem item)
+    public RootRecord(Key key, in RootItem item)
     {
         Key = key;
         _item = item;

@@ -37,7 +37,7 @@ public sealed class TreeComparison
     private bool _moveRight;
     private bool _mayDescend;
 
-    public TreeComparison(ExtentBufferReader blocks, TreeRoot left, TreeRoot right)
+    public TreeComparison(IBlockSource blocks, TreeRoot left, TreeRoot right)
     {
         _left = new Side(blocks, left);
         _right = new Side(blocks, right);
@@ -130,7 +130,7 @@ public sealed class TreeComparison
     }
 
     /// <summary>One tree's position: unlike a cursor it may rest on an inner block.</summary>
-    private sealed class Side(ExtentBufferReader blocks, TreeRoot root)
+    private sealed class Side(IBlockSource blocks, TreeRoot root)
     {
         private readonly ExtentBuffer?[] _path = new ExtentBuffer?[FormatLimits.MaxTreeLevel];
         private readonly int[] _slots = new int[FormatLimits.MaxTreeLevel];

@@ -11,11 +11,11 @@ namespace Btrfs.Ctree;
 /// <exception cref="CorruptMetadataException">Any move may find a broken block.</exception>
 public sealed class TreeCursor
 {
-    private readonly ExtentBufferReader _blocks;
+    private readonly IBlockSource _blocks;
     private readonly ExtentBuffer?[] _path = new ExtentBuffer?[FormatLimits.MaxTreeLevel];
     private readonly int[] _slots = new int[FormatLimits.MaxTreeLevel];
 
-    public TreeCursor(ExtentBufferReader blocks, TreeRoot root)
+    public TreeCursor(IBlockSource blocks, TreeRoot root)
     {
         _blocks = blocks;
         Root = root;

@@ -3,23 +3,32 @@ using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Data;
 using Btrfs.Inode.Names;
+using Btrfs.Inode.Replay;
+using Btrfs.Space.Transactions;
 using Btrfs.Storage;
 
 namespace Btrfs.Engine;
 
 /// <summary>
-/// A btrfs read without mounting it: images, block devices, or both, as of the last commit. Any number of threads may use it at once;
-/// what it hands out (streams, enumerators) is for one thread each.
+/// A btrfs without mounting it: images, block devices, or both. Opened for reading it shows the last commit, and any number of threads may use it at once;
+/// what it hands out (streams, enumerators) is for one thread each. Opened for writing it also changes: see the members that say so. Reading members
+/// then show all changes so far, and what they hand out holds until the next change.
 /// </summary>
-public sealed class BtrfsFileSystem : IDisposable
+public sealed partial class BtrfsFileSystem : IDisposable
 {
-    private BtrfsFileSystem(FsInfo info) => Info = info;
+    private readonly FsInfo? _readOnly;
 
-    /// <summary>The trees themselves, for tools that look below files.</summary>
-    public FsInfo Info { get; }
+    // What a file system that was replayed in memory is laid over.
+    private FsInfo? _below;
+    private string? _logNotice;
+
+    private BtrfsFileSystem(FsInfo info) => _readOnly = info;
+
+    /// <summary>The trees themselves, for tools that look below files: as of the last commit.</summary>
+    public FsInfo Info => _readOnly ?? Writer.Committed;
 
     /// <summary>What a person should know about this opening (missing devices, a mounted device, a log tree): lower-case sentences.</summary>
-    public IReadOnlyList<string> Notices => Info.Notices;
+    public IReadOnlyList<string> Notices => _logNotice is null ? Info.Notices : [.. Info.Notices, _logNotice];
 
     /// <summary>Opens the devices of one file system, given in any order.</summary>
     /// <param name="devicePaths">Image files or block devices.</param>
@@ -30,32 +39,38 @@ public sealed class BtrfsFileSystem : IDisposable
     public static BtrfsFileSystem Open(IReadOnlyList<string> devicePaths, BtrfsOpenOptions? options = null)
     {
         options ??= new BtrfsOpenOptions();
-        DeviceOpenOptions devices = new() { AllowMissingDevices = options.AllowMissingDevices, Direct = options.Direct };
-        return new BtrfsFileSystem(
-            FsInfo.Open(DeviceSet.Open(devicePaths, devices), new FsOpenOptions { BlockCacheBytes = options.BlockCacheBytes }));
+        return Open(DeviceSet.Open(devicePaths, DeviceOptions(options)), options);
     }
 
-    /// <summary>As <see cref="Open"/>, on a thread of the pool.</summary>
-    /// <inheritdoc cref="Open"/>
+    /// <summary>The same over devices of the caller's own making, which are disposed of with the file system, also when this throws.</summary>
+    /// <inheritdoc cref="Open(IReadOnlyList{string}, BtrfsOpenOptions?)"/>
+    public static BtrfsFileSystem Open(IReadOnlyList<IBlockDevice> devices, BtrfsOpenOptions? options = null)
+    {
+        options ??= new BtrfsOpenOptions();
+        return Open(DeviceSet.Open(devices, DeviceOptions(options)), options);
+    }
+
+    /// <summary>As <see cref="Open(IReadOnlyList{string}, BtrfsOpenOptions?)"/>, on a thread of the pool.</summary>
+    /// <inheritdoc cref="Open(IReadOnlyList{string}, BtrfsOpenOptions?)"/>
     public static Task<BtrfsFileSystem> OpenAsync(
         IReadOnlyList<string> devicePaths, BtrfsOpenOptions? options = null, CancellationToken cancellation = default) =>
         Task.Run(() => Open(devicePaths, options), cancellation);
 
     /// <summary>The subvolume that the kernel mounts when it isn't told which. Paths count from the top level (5) all the same.</summary>
-    public ulong DefaultSubvolumeId => new SubvolumeTable(Info).DefaultId;
+    public ulong DefaultSubvolumeId => new SubvolumeTable(View).DefaultId;
 
     /// <summary>All subvolumes and snapshots by ascending id, the top level first, deleted ones that are not yet cleaned up included.</summary>
-    public IEnumerable<SubvolumeInfo> EnumerateSubvolumes() => new SubvolumeTable(Info).Enumerate();
+    public IEnumerable<SubvolumeInfo> EnumerateSubvolumes() => new SubvolumeTable(View).Enumerate();
 
     /// <summary>What is known of a file or directory. Symbolic links are not followed, here and in all calls.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path.</exception>
-    public FileStatus GetStatus(FsPath path) => new PathLookup(Info).Find(path, out Location above).GetStatus(above.Inode);
+    public FileStatus GetStatus(FsPath path) => new PathLookup(View).Find(path, out Location above).GetStatus(above.Inode);
 
     /// <summary>Opens a file's content: seekable, read-only, every sector verified as it is read.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path, or no regular file.</exception>
     public System.IO.Stream OpenFile(FsPath path)
     {
-        Location at = new PathLookup(Info).Find(path, out Location above);
+        Location at = new PathLookup(View).Find(path, out Location above);
         if (!at.GetStatus(above.Inode).IsRegular)
             throw new InvalidRequestException($"'{path}' is not a regular file");
         return new InodeStream(at.Subvolume, at.Inode);
@@ -65,7 +80,7 @@ public sealed class BtrfsFileSystem : IDisposable
     /// <exception cref="InvalidRequestException">There is nothing at the path, or no directory.</exception>
     public IEnumerable<DirectoryEntry> EnumerateDirectory(FsPath path)
     {
-        Location at = new PathLookup(Info).Find(path, out Location above);
+        Location at = new PathLookup(View).Find(path, out Location above);
         if (!at.GetStatus(above.Inode).IsDirectory)
             throw new InvalidRequestException($"'{path}' is not a directory");
         return at.IsEmptySubvolumeDirectory ? [] : Entries(at);
@@ -75,7 +90,7 @@ public sealed class BtrfsFileSystem : IDisposable
     /// <exception cref="InvalidRequestException">There is nothing at the path.</exception>
     public IEnumerable<Xattr> EnumerateXattrs(FsPath path)
     {
-        Location at = new PathLookup(Info).Find(path);
+        Location at = new PathLookup(View).Find(path);
         return at.IsEmptySubvolumeDirectory ? [] : at.Subvolume.EnumerateXattrs(at.Inode);
     }
 
@@ -104,8 +119,57 @@ public sealed class BtrfsFileSystem : IDisposable
         SendRequest request, System.IO.Stream output, IProgress<SendRequestProgress>? progress = null, CancellationToken cancellation = default) =>
         Task.Run(() => Send(request, output, progress, cancellation), cancellation);
 
-    /// <summary>Closes the devices.</summary>
-    public void Dispose() => Info.Dispose();
+    /// <summary>Closes the devices. What was changed and not committed is committed first, unless a failure has latched the file system.</summary>
+    /// <exception cref="IOException">The commit could not be written.</exception>
+    /// <exception cref="BtrfsException">The commit failed.</exception>
+    public void Dispose()
+    {
+        if (_writer is not null)
+            Close(_writer);
+        else
+            _readOnly!.Dispose();
+        _below?.Dispose();
+    }
+
+    private static BtrfsFileSystem Open(DeviceSet devices, BtrfsOpenOptions options)
+    {
+        FsOpenOptions trees = new() { BlockCacheBytes = options.BlockCacheBytes };
+        if (options.Writable)
+            return OpenForWriting(devices, trees, options.Time);
+
+        FsInfo info = FsInfo.Open(devices, trees);
+        return options.ReplayLog && LogReplay.IsNeeded(info) && !devices.IsMounted ? OpenReplayed(info, trees) : new BtrfsFileSystem(info);
+    }
+
+    /// <summary>Shows a file system as it is once its log is replayed, which happens in memory: what lies below is only read.</summary>
+    private static BtrfsFileSystem OpenReplayed(FsInfo below, FsOpenOptions options)
+    {
+        try
+        {
+            FsWriter writer = FsWriter.Open(below.Devices.OverlayInMemory(), options);
+            try
+            {
+                LogReplay.Run(writer);
+                return new BtrfsFileSystem(writer.Committed)
+                {
+                    _below = below,
+                    _logNotice = "the file system was not cleanly unmounted: its log tree is replayed in memory, to be seen and not written",
+                };
+            }
+            catch
+            {
+                writer.Dispose();
+                throw;
+            }
+        }
+        catch (Exception error) when (error is BtrfsException or IOException)
+        {
+            return new BtrfsFileSystem(below) { _logNotice = error.Message };
+        }
+    }
+
+    private static DeviceOpenOptions DeviceOptions(BtrfsOpenOptions options) =>
+        new() { AllowMissingDevices = options.AllowMissingDevices, Direct = options.Direct, Writable = options.Writable };
 
     private static IEnumerable<DirectoryEntry> Entries(Location directory)
     {

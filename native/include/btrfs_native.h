@@ -63,6 +63,8 @@ typedef enum btrn_open_flags {
 	BTRN_OPEN_WRITE = 1,
 	/* Past the page cache. Buffers, offsets and lengths must then be aligned to the device's logical block. */
 	BTRN_OPEN_DIRECT = 2,
+	/* No other opening with this flag at the same time, by any program; -EBUSY or -EAGAIN where there is one. Only with WRITE. */
+	BTRN_OPEN_EXCLUSIVE = 4,
 } btrn_open_flags;
 
 typedef enum btrn_file_kind {
@@ -85,7 +87,19 @@ BTRN_EXPORT int32_t btrn_file_info_get(int32_t fd, btrn_file_info *info);
 /* Full-length transfers; EINTR is handled. A read returns fewer bytes only at the end of the file. */
 BTRN_EXPORT int64_t btrn_pread(int32_t fd, uint8_t *buffer, uint64_t length, uint64_t offset);
 BTRN_EXPORT int64_t btrn_pwrite(int32_t fd, const uint8_t *buffer, uint64_t length, uint64_t offset);
+
+/* One piece of a gathered write; its bytes are only read. */
+typedef struct btrn_part {
+	uint8_t *data;
+	uint64_t length;
+} btrn_part;
+
+/* Writes all parts one behind the other from `offset` on. The parts are changed: what is left of them means nothing to the caller. */
+BTRN_EXPORT int64_t btrn_pwritev(int32_t fd, btrn_part *parts, uint32_t count, uint64_t offset);
 BTRN_EXPORT int32_t btrn_fsync(int32_t fd);
+
+/* A hint that the bytes of the range are wanted no more: a hole in a file, a discard on a device. What is read there afterwards is anything. */
+BTRN_EXPORT int32_t btrn_discard(int32_t fd, uint64_t offset, uint64_t length);
 
 /* A hint that the range is wanted soon. */
 BTRN_EXPORT int32_t btrn_read_ahead(int32_t fd, uint64_t offset, uint64_t length);
@@ -137,6 +151,21 @@ BTRN_EXPORT void btrn_decoder_destroy(btrn_decoder *decoder);
  */
 BTRN_EXPORT int64_t btrn_zlib_decompress(btrn_decoder *decoder, const uint8_t *source, uint64_t source_length, uint8_t *destination, uint64_t destination_length);
 BTRN_EXPORT int64_t btrn_zstd_decompress(btrn_decoder *decoder, const uint8_t *source, uint64_t source_length, uint8_t *destination, uint64_t destination_length, uint32_t window_log_max);
+
+/* ---- compression ---- */
+
+typedef struct btrn_encoder btrn_encoder;
+
+/* One context serves both formats, like a decoder. */
+BTRN_EXPORT int32_t btrn_encoder_create(btrn_encoder **encoder);
+BTRN_EXPORT void btrn_encoder_destroy(btrn_encoder *encoder);
+
+/*
+ * The length of one whole zlib stream, or zstd frame, of all of the source: at most 1 GiB of it. -E2BIG where the destination is too short. Levels are
+ * those of the formats' own libraries: 1 to 9 for zlib; -15 to 15, with 0 for the usual one, for zstd, whose window is no larger than the source needs.
+ */
+BTRN_EXPORT int64_t btrn_zlib_compress(btrn_encoder *encoder, int32_t level, const uint8_t *source, uint64_t source_length, uint8_t *destination, uint64_t destination_length);
+BTRN_EXPORT int64_t btrn_zstd_compress(btrn_encoder *encoder, int32_t level, const uint8_t *source, uint64_t source_length, uint8_t *destination, uint64_t destination_length);
 
 #ifdef __cplusplus
 }

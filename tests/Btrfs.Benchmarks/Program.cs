@@ -4,6 +4,7 @@ using Btrfs.Benchmarks.Macro;
 return args switch
 {
     ["macro", .. string[] names] => MacroRun.Run(names),
+    ["writing", .. string[] names] => WritingRun.Run(names),
     ["peak", string image, string workload] => MacroRun.ReportPeak(image, workload),
     ["micro", .. string[] rest] => Micro(rest),
     _ => Usage(),
@@ -17,7 +18,7 @@ static int Micro(string[] arguments)
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Btrfs.Benchmarks macro [WORKLOAD...] | micro [BENCHMARKDOTNET OPTIONS]");
+    Console.Error.WriteLine("usage: Btrfs.Benchmarks macro [WORKLOAD...] | writing [files] [rootdir] [check] | micro [BENCHMARKDOTNET OPTIONS]");
     Console.Error.WriteLine($"workloads: {string.Join(", ", Workload.All.Select(workload => workload.Name))}");
     return 2;
 }

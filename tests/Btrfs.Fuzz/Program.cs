@@ -7,11 +7,13 @@ using Btrfs.Fuzz.Running;
 // btrfs-fuzz [COUNT [FIRST-SEED]]      damages COUNT images, and saves those that show a fault as JSON in the working directory
 // btrfs-fuzz --replay FILE.json...     runs saved ones again
 // btrfs-fuzz --save SEED FILE.json     saves the case of a seed
+// btrfs-fuzz --check COUNT FIRST-SEED  holds the engine's check of damaged images against that of btrfs-progs
 IReadOnlyList<BaseImage> images = BaseImage.LoadAll();
 return args switch
 {
     ["--replay", .. string[] files] => Replay(files),
     ["--save", string seed, string file] => Save(Number(seed), file),
+    ["--check", string count, string seed] => CompareChecks(Number(count), Number(seed)),
     _ => Run(args.Length > 0 ? Number(args[0]) : 20_000, args.Length > 1 ? Number(args[1]) : Environment.TickCount & 0xFFFFFF),
 };
 
@@ -59,6 +61,35 @@ int Save(int seed, string file)
     Damage.Make(images, seed).Save(file);
     return 0;
 }
+
+int CompareChecks(int count, int firstSeed)
+{
+    string directory = Directory.CreateTempSubdirectory("btrfs-check-").FullName;
+    int[] counts = new int[4];
+    try
+    {
+        CheckComparison comparison = new(images, directory);
+        Parallel.For(firstSeed, firstSeed + count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, seed =>
+        {
+            CheckVerdicts verdicts = comparison.Compare(Damage.Make(images, seed));
+            Interlocked.Increment(ref counts[(verdicts.Ours is null ? 0 : 1) + (verdicts.TheirsIsClean ? 0 : 2)]);
+            if (verdicts.IsMissed)
+                Console.WriteLine($"MISSED {verdicts.Case.Image} {verdicts.Case.Note}: {FirstComplaint(verdicts.Theirs)}");
+            else if (verdicts.Ours is not null && verdicts.TheirsIsClean)
+                Console.WriteLine($"alone {verdicts.Case.Image} {verdicts.Case.Note}: {verdicts.Ours}");
+        });
+    }
+    finally
+    {
+        Directory.Delete(directory, recursive: true);
+    }
+
+    Console.WriteLine($"{count} cases: both clean {counts[0]}, found by the engine alone {counts[1]}, by btrfs check alone {counts[2]}, by both {counts[3]}");
+    return counts[2] == 0 ? 0 : 1;
+}
+
+static string FirstComplaint(string output) =>
+    string.Join(" | ", output.Split('\n').Where(line => line.Length > 0 && line[0] != '[' && !line.StartsWith("UUID", StringComparison.Ordinal)).Take(3));
 
 // Faults with the same exception at the same place are one kind.
 static string Kind(string what)

@@ -28,8 +28,8 @@ internal sealed class ManagedFile : NativeFile
         SafeFileHandle? handle = null;
         try
         {
-            FileAccess access = mode == NativeFileMode.ReadWrite ? FileAccess.ReadWrite : FileAccess.Read;
-            handle = File.OpenHandle(path, FileMode.Open, access, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
+            FileAccess access = mode == NativeFileMode.Read ? FileAccess.Read : FileAccess.ReadWrite;
+            handle = mode == NativeFileMode.ReadWriteExclusive ? HostLock.OpenExclusive(path) : File.OpenHandle(path, FileMode.Open, access, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
             return new ManagedFile(path, handle);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
@@ -77,6 +77,15 @@ internal sealed class ManagedFile : NativeFile
         }
     }
 
+    public override void Write(long offset, ReadOnlySpan<ReadOnlyMemory<byte>> parts)
+    {
+        foreach (ReadOnlyMemory<byte> part in parts)
+        {
+            Write(offset, part.Span);
+            offset += part.Length;
+        }
+    }
+
     public override void Flush()
     {
         try
@@ -92,6 +101,11 @@ internal sealed class ManagedFile : NativeFile
     public override void ReadAhead(long offset, long length)
     {
         // The base library has no such hint.
+    }
+
+    public override void Discard(long offset, long length)
+    {
+        // Nor this one.
     }
 
     public override bool TryFlushDeviceCache() => false;

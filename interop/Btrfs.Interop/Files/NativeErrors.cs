@@ -11,14 +11,26 @@ public sealed class DeviceFullException : IOException
     }
 }
 
+/// <summary>A file can't be opened as its only writer, because another has it: a program, or the kernel with a mount (EBUSY, EAGAIN).</summary>
+public sealed class DeviceBusyException : IOException
+{
+    public DeviceBusyException(string message, int errno)
+        : base(message, errno)
+    {
+    }
+}
+
 /// <summary>The one place where an errno becomes an exception. <see cref="Exception.HResult"/> of an <see cref="IOException"/> is the errno.</summary>
 internal static class NativeErrors
 {
     internal const int Permission = 1;
     internal const int NoEntry = 2;
     internal const int InputOutput = 5;
+    internal const int TooBig = 7;
+    internal const int Again = 11;
     internal const int NoMemory = 12;
     internal const int AccessDenied = 13;
+    internal const int Busy = 16;
     internal const int NotDirectory = 20;
     internal const int IsDirectory = 21;
     internal const int InvalidArgument = 22;
@@ -38,6 +50,7 @@ internal static class NativeErrors
             NoEntry or NotDirectory => new FileNotFoundException(message, path),
             Permission or AccessDenied => new UnauthorizedAccessException(message),
             NoMemory => new InsufficientMemoryException(message),
+            Busy or Again => new DeviceBusyException(message, errno),
             NoSpace or QuotaExceeded => new DeviceFullException(message, errno),
             _ => new IOException(message, errno),
         };

@@ -5,6 +5,9 @@ public enum NativeFileMode
 {
     Read,
     ReadWrite,
+
+    /// <summary>Read and write, while nobody else has it open in this way. Readers don't mind.</summary>
+    ReadWriteExclusive,
 }
 
 /// <summary>
@@ -38,10 +41,11 @@ public abstract class NativeFile : IDisposable
 
     /// <summary>Opens an existing file.</summary>
     /// <param name="path">A regular file or a block device.</param>
-    /// <param name="mode">Read, or read and write.</param>
+    /// <param name="mode">Read, or read and write, alone or not.</param>
     /// <param name="direct">Asks for transfers past the page cache; see <see cref="IsDirect"/>.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be opened so.</exception>
+    /// <exception cref="DeviceBusyException">It was to be opened exclusively, and another program or a mount has it.</exception>
     /// <exception cref="IOException">All else, a directory or a pipe among them.</exception>
     public static NativeFile Open(string path, NativeFileMode mode = NativeFileMode.Read, bool direct = false) =>
         NativeLibraryStatus.IsLoaded ? ShimFile.Open(path, mode, direct) : ManagedFile.Open(path, mode);
@@ -52,11 +56,17 @@ public abstract class NativeFile : IDisposable
     /// <summary>Writes all of <paramref name="data"/> at an offset in bytes.</summary>
     public abstract void Write(long offset, ReadOnlySpan<byte> data);
 
+    /// <summary>Writes all parts, one behind the other, from an offset in bytes on: one transfer where the host can.</summary>
+    public abstract void Write(long offset, ReadOnlySpan<ReadOnlyMemory<byte>> parts);
+
     /// <summary>Returns when everything written is on stable storage.</summary>
     public abstract void Flush();
 
     /// <summary>Hints that the range, in bytes, is wanted soon. Never fails.</summary>
     public abstract void ReadAhead(long offset, long length);
+
+    /// <summary>Hints that the bytes of the range are wanted no more; what is read there afterwards is anything. Never fails.</summary>
+    public abstract void Discard(long offset, long length);
 
     /// <summary>
     /// Drops the block device's page cache, so that what a mounted file system wrote past it is seen.

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Btrfs.Interop;
@@ -27,7 +28,9 @@ internal sealed class ShimFile : NativeFile
             throw new ArgumentException("a path can't contain a zero byte");
         }
 
-        btrn_open_flags flags = (mode == NativeFileMode.ReadWrite ? btrn_open_flags.BTRN_OPEN_WRITE : btrn_open_flags.BTRN_OPEN_READ)
+        bool isWritable = mode != NativeFileMode.Read;
+        btrn_open_flags flags = (isWritable ? btrn_open_flags.BTRN_OPEN_WRITE : btrn_open_flags.BTRN_OPEN_READ)
+            | (mode == NativeFileMode.ReadWriteExclusive ? btrn_open_flags.BTRN_OPEN_EXCLUSIVE : btrn_open_flags.BTRN_OPEN_READ)
             | (direct ? btrn_open_flags.BTRN_OPEN_DIRECT : btrn_open_flags.BTRN_OPEN_READ);
         int fd;
         fixed (byte* bytes = Encoding.UTF8.GetBytes(path + '\0'))
@@ -49,7 +52,7 @@ internal sealed class ShimFile : NativeFile
             throw NativeErrors.ToException(-result, "open", path);
         }
 
-        return new ShimFile(path, descriptor, info, mode == NativeFileMode.ReadWrite, direct);
+        return new ShimFile(path, descriptor, info, isWritable, direct);
     }
 
     public override unsafe int Read(long offset, Span<byte> buffer)
@@ -86,6 +89,39 @@ internal sealed class ShimFile : NativeFile
         }
     }
 
+    public override unsafe void Write(long offset, ReadOnlySpan<ReadOnlyMemory<byte>> parts)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        int fd = Acquire();
+        MemoryHandle[] pins = ArrayPool<MemoryHandle>.Shared.Rent(parts.Length);
+        btrn_part[] native = ArrayPool<btrn_part>.Shared.Rent(parts.Length);
+        int held = 0;
+        try
+        {
+            for (; held < parts.Length; held++)
+            {
+                pins[held] = parts[held].Pin();
+                native[held] = new btrn_part { data = (byte*)pins[held].Pointer, length = (ulong)parts[held].Length };
+            }
+
+            fixed (btrn_part* start = native)
+            {
+                Checked(NativeMethods.btrn_pwritev(fd, start, (uint)parts.Length, (ulong)offset), "write");
+            }
+        }
+        finally
+        {
+            for (int i = 0; i < held; i++)
+            {
+                pins[i].Dispose();
+            }
+
+            ArrayPool<MemoryHandle>.Shared.Return(pins, clearArray: true);
+            ArrayPool<btrn_part>.Shared.Return(native);
+            Release();
+        }
+    }
+
     public override void Flush()
     {
         int fd = Acquire();
@@ -106,6 +142,20 @@ internal sealed class ShimFile : NativeFile
         {
             // A hint: what the kernel thinks of it changes nothing for the caller.
             _ = NativeMethods.btrn_read_ahead(fd, (ulong)offset, (ulong)length);
+        }
+        finally
+        {
+            Release();
+        }
+    }
+
+    public override void Discard(long offset, long length)
+    {
+        int fd = Acquire();
+        try
+        {
+            // A hint, like the above.
+            _ = NativeMethods.btrn_discard(fd, (ulong)offset, (ulong)length);
         }
         finally
         {

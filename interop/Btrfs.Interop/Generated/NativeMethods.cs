@@ -19,6 +19,7 @@ namespace Btrfs.Interop
         BTRN_OPEN_READ = 0,
         BTRN_OPEN_WRITE = 1,
         BTRN_OPEN_DIRECT = 2,
+        BTRN_OPEN_EXCLUSIVE = 4,
     }
 
     [NativeTypeName("unsigned int")]
@@ -37,6 +38,15 @@ namespace Btrfs.Interop
 
         [NativeTypeName("uint32_t")]
         public uint direct_alignment_bytes;
+    }
+
+    public unsafe partial struct btrn_part
+    {
+        [NativeTypeName("uint8_t *")]
+        public byte* data;
+
+        [NativeTypeName("uint64_t")]
+        public ulong length;
     }
 
     public partial struct btrn_ring
@@ -69,6 +79,10 @@ namespace Btrfs.Interop
     }
 
     public partial struct btrn_decoder
+    {
+    }
+
+    public partial struct btrn_encoder
     {
     }
 
@@ -126,8 +140,16 @@ namespace Btrfs.Interop
         public static extern long btrn_pwrite([NativeTypeName("int32_t")] int fd, [NativeTypeName("const uint8_t *")] byte* buffer, [NativeTypeName("uint64_t")] ulong length, [NativeTypeName("uint64_t")] ulong offset);
 
         [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int64_t")]
+        public static extern long btrn_pwritev([NativeTypeName("int32_t")] int fd, btrn_part* parts, [NativeTypeName("uint32_t")] uint count, [NativeTypeName("uint64_t")] ulong offset);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         [return: NativeTypeName("int32_t")]
         public static extern int btrn_fsync([NativeTypeName("int32_t")] int fd);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int32_t")]
+        public static extern int btrn_discard([NativeTypeName("int32_t")] int fd, [NativeTypeName("uint64_t")] ulong offset, [NativeTypeName("uint64_t")] ulong length);
 
         [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         [return: NativeTypeName("int32_t")]
@@ -162,6 +184,21 @@ namespace Btrfs.Interop
         [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         [return: NativeTypeName("int64_t")]
         public static extern long btrn_zstd_decompress(btrn_decoder* decoder, [NativeTypeName("const uint8_t *")] byte* source, [NativeTypeName("uint64_t")] ulong source_length, [NativeTypeName("uint8_t *")] byte* destination, [NativeTypeName("uint64_t")] ulong destination_length, [NativeTypeName("uint32_t")] uint window_log_max);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int32_t")]
+        public static extern int btrn_encoder_create(btrn_encoder** encoder);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        public static extern void btrn_encoder_destroy(btrn_encoder* encoder);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int64_t")]
+        public static extern long btrn_zlib_compress(btrn_encoder* encoder, [NativeTypeName("int32_t")] int level, [NativeTypeName("const uint8_t *")] byte* source, [NativeTypeName("uint64_t")] ulong source_length, [NativeTypeName("uint8_t *")] byte* destination, [NativeTypeName("uint64_t")] ulong destination_length);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int64_t")]
+        public static extern long btrn_zstd_compress(btrn_encoder* encoder, [NativeTypeName("int32_t")] int level, [NativeTypeName("const uint8_t *")] byte* source, [NativeTypeName("uint64_t")] ulong source_length, [NativeTypeName("uint8_t *")] byte* destination, [NativeTypeName("uint64_t")] ulong destination_length);
     }
 
     /// <summary>Defines the type of a member as it was used in the native signature.</summary>

@@ -21,8 +21,11 @@ internal static unsafe partial class HostCalls
     private const uint TypeMask = 0xF000;
     private const uint Regular = 0x8000;
 
+    public const int SeekData = 3;
+    public const int SeekHole = 4;
+
     // struct statx is the same everywhere: 256 bytes, the mode 28 bytes in.
-    private const int StatSize = 256;
+    public const int StatSize = 256;
     private const int StatModeOffset = 28;
     private const uint StatType = 1;
 
@@ -79,8 +82,27 @@ internal static unsafe partial class HostCalls
     [LibraryImport(Library, EntryPoint = "lsetxattr", SetLastError = true)]
     public static partial int SetXattr(byte* path, byte* name, byte* value, nint size, int flags);
 
+    [LibraryImport(Library, EntryPoint = "pread", SetLastError = true)]
+    public static partial nint ReadAt(int descriptor, byte* data, nint count, long offset);
+
+    /// <summary>Returns -1 where the rest of the file is a hole, for data, and behind the end.</summary>
+    [LibraryImport(Library, EntryPoint = "lseek", SetLastError = true)]
+    public static partial long Seek(int descriptor, long offset, int what);
+
+    [LibraryImport(Library, EntryPoint = "getdents64", SetLastError = true)]
+    public static partial nint ReadDirectory(int descriptor, byte* records, nint size);
+
+    [LibraryImport(Library, EntryPoint = "readlinkat", SetLastError = true)]
+    public static partial nint ReadLinkAt(int directory, byte* path, byte* target, nint size);
+
+    [LibraryImport(Library, EntryPoint = "llistxattr", SetLastError = true)]
+    public static partial nint ListXattr(byte* path, byte* names, nint size);
+
+    [LibraryImport(Library, EntryPoint = "lgetxattr", SetLastError = true)]
+    public static partial nint GetXattr(byte* path, byte* name, byte* value, nint size);
+
     [LibraryImport(Library, EntryPoint = "statx", SetLastError = true)]
-    private static partial int Statx(int directory, byte* path, int flags, uint mask, byte* result);
+    public static partial int Statx(int directory, byte* path, int flags, uint mask, byte* result);
 
     [LibraryImport(Library, EntryPoint = "geteuid")]
     private static partial uint Geteuid();

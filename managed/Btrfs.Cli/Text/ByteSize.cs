@@ -6,6 +6,8 @@ namespace Btrfs.Cli.Text;
 /// <summary>Numbers of bytes for people, as btrfs-progs writes them: two decimals and a unit.</summary>
 internal sealed class ByteSize
 {
+    private const string UnitLetters = "kmgtpe";
+
     private static readonly string[] s_binary = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     private static readonly string[] s_decimal = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     private static readonly ByteSize s_human = new(false, 1024, null);
@@ -22,6 +24,17 @@ internal sealed class ByteSize
 
     /// <summary>The largest binary unit that leaves a number of at least 1.</summary>
     public static string Human(long bytes) => s_human.Format((ulong)bytes);
+
+    /// <summary>A whole number, and k, m, g, t, p or e for a power of 1024 behind it, in either case.</summary>
+    public static bool TryParse(string text, out ulong bytes)
+    {
+        int unit = text.Length == 0 ? -1 : UnitLetters.IndexOf(text[^1], StringComparison.OrdinalIgnoreCase);
+        string digits = unit < 0 ? text : text[..^1];
+        int shift = 10 * (unit + 1);
+        bool isNumber = ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number <= ulong.MaxValue >> shift;
+        bytes = isNumber ? number << shift : 0;
+        return isNumber;
+    }
 
     /// <summary>Whether sizes are plain numbers of bytes.</summary>
     public bool IsRaw { get; }

@@ -17,7 +17,7 @@ public sealed partial class BtrfsFileSystemOpener
         _logger = logger ?? NullLogger<BtrfsFileSystemOpener>.Instance;
     }
 
-    /// <inheritdoc cref="BtrfsFileSystem.Open"/>
+    /// <inheritdoc cref="BtrfsFileSystem.Open(IReadOnlyList{string}, BtrfsOpenOptions?)"/>
     public BtrfsFileSystem Open(params IReadOnlyList<string> devicePaths)
     {
         BtrfsFileSystem fileSystem = BtrfsFileSystem.Open(devicePaths, _options);
@@ -27,7 +27,7 @@ public sealed partial class BtrfsFileSystemOpener
     }
 
     /// <summary>As <see cref="Open"/>, on a thread of the pool.</summary>
-    /// <inheritdoc cref="BtrfsFileSystem.Open"/>
+    /// <inheritdoc cref="BtrfsFileSystem.Open(IReadOnlyList{string}, BtrfsOpenOptions?)"/>
     public Task<BtrfsFileSystem> OpenAsync(IReadOnlyList<string> devicePaths, CancellationToken cancellation = default) =>
         Task.Run(() => Open(devicePaths), cancellation);
 

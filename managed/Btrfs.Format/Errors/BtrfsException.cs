@@ -50,3 +50,20 @@ public sealed class InvalidRequestException(string message) : BtrfsException(mes
 
 /// <summary>A contradiction inside the engine: our bug, never the disk's.</summary>
 public sealed class InvariantException(string message) : Exception(message);
+
+/// <summary>There is no room left for what was asked. Nothing was changed.</summary>
+public sealed class NoSpaceException(string message) : BtrfsException(message);
+
+/// <summary>The file system can't be changed: it was opened read-only, or a transaction failed and latched it. The inner exception is the first cause.</summary>
+public sealed class ReadOnlyFileSystemException : BtrfsException
+{
+    public ReadOnlyFileSystemException(string message)
+        : base(message)
+    {
+    }
+
+    public ReadOnlyFileSystemException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+}

@@ -28,21 +28,25 @@ public enum BlockGroupFlags : ulong
 
 /// <summary>The head of a chunk; its stripes follow. Key: (FirstChunkTree, ChunkItem, logical start). 48 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct ChunkItem
+public struct ChunkItem
 {
-    public readonly Le64 Length;
-    public readonly Le64 Owner;
-    public readonly Le64 StripeLength;
-    private readonly Le64 _type;
-    public readonly Le32 IoAlign;
-    public readonly Le32 IoWidth;
-    public readonly Le32 SectorSize;
-    public readonly Le16 StripeCount;
-    public readonly Le16 SubStripes;
+    public Le64 Length;
+    public Le64 Owner;
+    public Le64 StripeLength;
+    private Le64 _type;
+    public Le32 IoAlign;
+    public Le32 IoWidth;
+    public Le32 SectorSize;
+    public Le16 StripeCount;
+    public Le16 SubStripes;
 
     public const int Size = 48;
 
-    public BlockGroupFlags Type => (BlockGroupFlags)_type.Value;
+    public BlockGroupFlags Type
+    {
+        readonly get => (BlockGroupFlags)_type.Value;
+        set => _type = (ulong)value;
+    }
 
     /// <summary>The type of the chunk's profile: at most one bit may be set, which the checks see to.</summary>
     public static bool IsSingleProfile(BlockGroupFlags type) => BitOperations.PopCount((ulong)(type & BlockGroupFlags.ProfileMask)) <= 1;
@@ -50,48 +54,48 @@ public readonly struct ChunkItem
 
 /// <summary>One device's share of a chunk. 32 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct StripeItem
+public struct StripeItem
 {
-    public readonly Le64 DeviceId;
-    public readonly Le64 Offset;
-    public readonly Uuid DeviceUuid;
+    public Le64 DeviceId;
+    public Le64 Offset;
+    public Uuid DeviceUuid;
 
     public const int Size = 32;
 }
 
 /// <summary>Key in the chunk tree: (DevItems, DevItem, device id). Also embedded in the superblock. 98 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct DevItem
+public struct DevItem
 {
-    public readonly Le64 DeviceId;
-    public readonly Le64 TotalBytes;
-    public readonly Le64 BytesUsed;
-    public readonly Le32 IoAlign;
-    public readonly Le32 IoWidth;
-    public readonly Le32 SectorSize;
-    public readonly Le64 Type;
-    public readonly Le64 Generation;
-    public readonly Le64 StartOffset;
-    public readonly Le32 DevGroup;
-    public readonly byte SeekSpeed;
-    public readonly byte Bandwidth;
-    public readonly Uuid Uuid;
+    public Le64 DeviceId;
+    public Le64 TotalBytes;
+    public Le64 BytesUsed;
+    public Le32 IoAlign;
+    public Le32 IoWidth;
+    public Le32 SectorSize;
+    public Le64 Type;
+    public Le64 Generation;
+    public Le64 StartOffset;
+    public Le32 DevGroup;
+    public byte SeekSpeed;
+    public byte Bandwidth;
+    public Uuid Uuid;
 
     /// <summary>The file system's metadata UUID.</summary>
-    public readonly Uuid Fsid;
+    public Uuid Fsid;
 
     public const int Size = 98;
 }
 
 /// <summary>Key in the device tree: (device id, DevExtent, physical offset). 48 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct DevExtent
+public struct DevExtent
 {
-    public readonly Le64 ChunkTree;
-    public readonly Le64 ChunkObjectId;
-    public readonly Le64 ChunkOffset;
-    public readonly Le64 Length;
-    public readonly Uuid ChunkTreeUuid;
+    public Le64 ChunkTree;
+    public Le64 ChunkObjectId;
+    public Le64 ChunkOffset;
+    public Le64 Length;
+    public Uuid ChunkTreeUuid;
 
     public const int Size = 48;
 }

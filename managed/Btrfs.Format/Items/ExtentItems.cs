@@ -15,23 +15,27 @@ public enum ExtentFlags : ulong
 /// and for tree blocks of skinny-metadata file systems (bytenr, MetadataItem, level). 24 bytes.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct ExtentItem
+public struct ExtentItem
 {
-    public readonly Le64 Refs;
-    public readonly Le64 Generation;
-    private readonly Le64 _flags;
+    public Le64 Refs;
+    public Le64 Generation;
+    private Le64 _flags;
 
     public const int Size = 24;
 
-    public ExtentFlags Flags => (ExtentFlags)_flags.Value;
+    public ExtentFlags Flags
+    {
+        readonly get => (ExtentFlags)_flags.Value;
+        set => _flags = (ulong)value;
+    }
 }
 
 /// <summary>Stands between the extent item and its references for a tree block under an ExtentItem key. 18 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct TreeBlockInfo
+public struct TreeBlockInfo
 {
-    public readonly DiskKey Key;
-    public readonly byte Level;
+    public DiskKey Key;
+    public byte Level;
 
     public const int Size = 18;
 }
@@ -41,54 +45,58 @@ public readonly struct TreeBlockInfo
 /// for ExtentDataRef the offset's place is taken by an <see cref="ExtentDataRef"/>. 9 bytes.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct ExtentInlineRef
+public struct ExtentInlineRef
 {
-    public readonly ItemType Type;
-    public readonly Le64 Offset;
+    public ItemType Type;
+    public Le64 Offset;
 
     public const int Size = 9;
 }
 
 /// <summary>A file's use of an extent: root, inode, and file offset less the offset into the extent. 28 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct ExtentDataRef
+public struct ExtentDataRef
 {
-    public readonly Le64 Root;
-    public readonly Le64 ObjectId;
-    public readonly Le64 Offset;
-    public readonly Le32 Count;
+    public Le64 Root;
+    public Le64 ObjectId;
+    public Le64 Offset;
+    public Le32 Count;
 
     public const int Size = 28;
 }
 
 /// <summary>Uses of an extent through one leaf, which the key's (or the inline reference's) offset names. 4 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct SharedDataRef
+public struct SharedDataRef
 {
-    public readonly Le32 Count;
+    public Le32 Count;
 
     public const int Size = 4;
 }
 
 /// <summary>Key: (start, BlockGroupItem, length in bytes). 24 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct BlockGroupItem
+public struct BlockGroupItem
 {
-    public readonly Le64 Used;
-    public readonly Le64 ChunkObjectId;
-    private readonly Le64 _flags;
+    public Le64 Used;
+    public Le64 ChunkObjectId;
+    private Le64 _flags;
 
     public const int Size = 24;
 
-    public BlockGroupFlags Flags => (BlockGroupFlags)_flags.Value;
+    public BlockGroupFlags Flags
+    {
+        readonly get => (BlockGroupFlags)_flags.Value;
+        set => _flags = (ulong)value;
+    }
 }
 
 /// <summary>Key: (block group start, FreeSpaceInfo, length). 8 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct FreeSpaceInfo
+public struct FreeSpaceInfo
 {
-    public readonly Le32 ExtentCount;
-    public readonly Le32 Flags;
+    public Le32 ExtentCount;
+    public Le32 Flags;
 
     public const int Size = 8;
     public const uint UsingBitmaps = 1;

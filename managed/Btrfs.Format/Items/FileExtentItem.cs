@@ -22,26 +22,26 @@ public enum CompressionType : byte
 /// <see cref="InlineHeaderSize"/>, with its data behind them: never read the later members of one.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct FileExtentItem
+public struct FileExtentItem
 {
-    public readonly Le64 Generation;
+    public Le64 Generation;
 
     /// <summary>Bytes of the whole extent once decoded; an upper limit.</summary>
-    public readonly Le64 RamBytes;
-    public readonly CompressionType Compression;
-    public readonly byte Encryption;
-    public readonly Le16 OtherEncoding;
-    public readonly FileExtentType Type;
+    public Le64 RamBytes;
+    public CompressionType Compression;
+    public byte Encryption;
+    public Le16 OtherEncoding;
+    public FileExtentType Type;
 
     /// <summary>Logical address of the extent; 0 is a hole.</summary>
-    public readonly Le64 DiskBytenr;
-    public readonly Le64 DiskNumBytes;
+    public Le64 DiskBytenr;
+    public Le64 DiskNumBytes;
 
     /// <summary>Where in the decoded extent this run begins.</summary>
-    public readonly Le64 Offset;
+    public Le64 Offset;
 
     /// <summary>Bytes of the file that this run covers.</summary>
-    public readonly Le64 NumBytes;
+    public Le64 NumBytes;
 
     public const int Size = 53;
     public const int InlineHeaderSize = 21;

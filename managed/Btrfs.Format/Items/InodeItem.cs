@@ -16,31 +16,31 @@ public readonly struct DiskTime(long seconds, uint nanoseconds)
 
 /// <summary>What stat() tells of an inode, and the inode's flags. Key: (inode, InodeItem, 0). 160 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct InodeItem
+public struct InodeItem
 {
-    public readonly Le64 Generation;
-    public readonly Le64 TransId;
+    public Le64 Generation;
+    public Le64 TransId;
 
     /// <summary>Bytes of a file; for a directory twice the sum of its name lengths.</summary>
-    public readonly Le64 FileSize;
-    public readonly Le64 NBytes;
-    public readonly Le64 BlockGroup;
-    public readonly Le32 NLink;
-    public readonly Le32 Uid;
-    public readonly Le32 Gid;
-    public readonly Le32 Mode;
+    public Le64 FileSize;
+    public Le64 NBytes;
+    public Le64 BlockGroup;
+    public Le32 NLink;
+    public Le32 Uid;
+    public Le32 Gid;
+    public Le32 Mode;
 
     /// <summary>Device number of a device node: major above bit 20, minor below.</summary>
-    public readonly Le64 RDev;
+    public Le64 RDev;
 
     /// <summary>Low half <see cref="InodeFlags"/>; high half the read-only-compatible flags, of which verity is one.</summary>
-    public readonly Le64 Flags;
-    public readonly Le64 Sequence;
-    private readonly Reserved32 _reserved;
-    public readonly DiskTime ATime;
-    public readonly DiskTime CTime;
-    public readonly DiskTime MTime;
-    public readonly DiskTime OTime;
+    public Le64 Flags;
+    public Le64 Sequence;
+    private Reserved32 _reserved;
+    public DiskTime ATime;
+    public DiskTime CTime;
+    public DiskTime MTime;
+    public DiskTime OTime;
 
     public const int Size = 160;
 }

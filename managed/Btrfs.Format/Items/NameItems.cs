@@ -4,22 +4,22 @@ namespace Btrfs.Format;
 
 /// <summary>The head of one name of an inode; the name follows. Key: (inode, InodeRef, parent). 10 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct InodeRef
+public struct InodeRef
 {
     /// <summary>The offset of the matching DirIndex item in the parent.</summary>
-    public readonly Le64 Index;
-    public readonly Le16 NameLength;
+    public Le64 Index;
+    public Le16 NameLength;
 
     public const int Size = 10;
 }
 
 /// <summary>As <see cref="InodeRef"/>, when its item is full. Key: (inode, InodeExtref, hash of parent and name). 18 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct InodeExtref
+public struct InodeExtref
 {
-    public readonly Le64 Parent;
-    public readonly Le64 Index;
-    public readonly Le16 NameLength;
+    public Le64 Parent;
+    public Le64 Index;
+    public Le16 NameLength;
 
     public const int Size = 18;
 }
@@ -29,14 +29,14 @@ public readonly struct InodeExtref
 /// several share one item when hashes collide; (directory, DirIndex, sequence); (inode, XattrItem, hash of the name). 30 bytes.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct DirItem
+public struct DirItem
 {
     /// <summary>An InodeItem key in the same tree, or a RootItem key when the entry is a subvolume.</summary>
-    public readonly DiskKey Location;
-    public readonly Le64 TransId;
-    public readonly Le16 DataLength;
-    public readonly Le16 NameLength;
-    public readonly DirEntryType Type;
+    public DiskKey Location;
+    public Le64 TransId;
+    public Le16 DataLength;
+    public Le16 NameLength;
+    public DirEntryType Type;
 
     public const int Size = 30;
 }
@@ -60,11 +60,11 @@ public enum DirEntryType : byte
 /// Keys in the root tree: (parent root, RootRef, child root) and (child root, RootBackref, parent root). 18 bytes.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct RootRef
+public struct RootRef
 {
-    public readonly Le64 DirId;
-    public readonly Le64 Sequence;
-    public readonly Le16 NameLength;
+    public Le64 DirId;
+    public Le64 Sequence;
+    public Le16 NameLength;
 
     public const int Size = 18;
 }

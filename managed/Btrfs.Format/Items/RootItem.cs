@@ -17,40 +17,44 @@ public enum RootFlags : ulong
 /// 439 bytes; file systems from before 2012 hold only the first <see cref="LegacySize"/>.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct RootItem
+public struct RootItem
 {
-    public readonly InodeItem Inode;
-    public readonly Le64 Generation;
-    public readonly Le64 RootDirId;
-    public readonly Le64 Bytenr;
-    public readonly Le64 ByteLimit;
-    public readonly Le64 BytesUsed;
-    public readonly Le64 LastSnapshot;
-    private readonly Le64 _flags;
-    public readonly Le32 Refs;
-    public readonly DiskKey DropProgress;
-    public readonly byte DropLevel;
-    public readonly byte Level;
+    public InodeItem Inode;
+    public Le64 Generation;
+    public Le64 RootDirId;
+    public Le64 Bytenr;
+    public Le64 ByteLimit;
+    public Le64 BytesUsed;
+    public Le64 LastSnapshot;
+    private Le64 _flags;
+    public Le32 Refs;
+    public DiskKey DropProgress;
+    public byte DropLevel;
+    public byte Level;
 
     /// <summary>Equal to <see cref="Generation"/> where the members below were kept up to date.</summary>
-    public readonly Le64 GenerationV2;
-    public readonly Uuid Uuid;
-    public readonly Uuid ParentUuid;
-    public readonly Uuid ReceivedUuid;
-    public readonly Le64 CTransId;
-    public readonly Le64 OTransId;
-    public readonly Le64 STransId;
-    public readonly Le64 RTransId;
-    public readonly DiskTime CTime;
-    public readonly DiskTime OTime;
-    public readonly DiskTime STime;
-    public readonly DiskTime RTime;
-    private readonly Reserved64 _reserved;
+    public Le64 GenerationV2;
+    public Uuid Uuid;
+    public Uuid ParentUuid;
+    public Uuid ReceivedUuid;
+    public Le64 CTransId;
+    public Le64 OTransId;
+    public Le64 STransId;
+    public Le64 RTransId;
+    public DiskTime CTime;
+    public DiskTime OTime;
+    public DiskTime STime;
+    public DiskTime RTime;
+    private Reserved64 _reserved;
 
     public const int Size = 439;
     public const int LegacySize = 239;
 
-    public RootFlags Flags => (RootFlags)_flags.Value;
+    public RootFlags Flags
+    {
+        readonly get => (RootFlags)_flags.Value;
+        set => _flags = (ulong)value;
+    }
 }
 
 [System.Runtime.CompilerServices.InlineArray(64)]

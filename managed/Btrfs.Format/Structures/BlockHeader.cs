@@ -4,17 +4,17 @@ namespace Btrfs.Format;
 
 /// <summary>The first 101 bytes of every tree block. The checksum covers everything behind itself.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct BlockHeader
+public struct BlockHeader
 {
-    private readonly ChecksumField _csum;
-    public readonly Uuid Fsid;
-    public readonly Le64 Bytenr;
-    public readonly Le64 Flags;
-    public readonly Uuid ChunkTreeUuid;
-    public readonly Le64 Generation;
-    public readonly Le64 Owner;
-    public readonly Le32 ItemCount;
-    public readonly byte Level;
+    private ChecksumField _csum;
+    public Uuid Fsid;
+    public Le64 Bytenr;
+    public Le64 Flags;
+    public Uuid ChunkTreeUuid;
+    public Le64 Generation;
+    public Le64 Owner;
+    public Le32 ItemCount;
+    public byte Level;
 
     public const int Size = 101;
 
@@ -23,7 +23,7 @@ public readonly struct BlockHeader
     public const ulong FlagReloc = 1UL << 1;
 
     /// <summary>The revision of back references, in the top byte of the flags; 1 since 2009.</summary>
-    public int BackrefRevision => (int)(Flags.Value >> 56);
+    public readonly int BackrefRevision => (int)(Flags.Value >> 56);
 }
 
 /// <summary>Room for the longest checksum; shorter ones leave zeros behind.</summary>
@@ -35,22 +35,22 @@ public struct ChecksumField
 
 /// <summary>Where a node points: 33 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct KeyPointer
+public struct KeyPointer
 {
-    public readonly DiskKey Key;
-    public readonly Le64 Bytenr;
-    public readonly Le64 Generation;
+    public DiskKey Key;
+    public Le64 Bytenr;
+    public Le64 Generation;
 
     public const int Size = 33;
 }
 
 /// <summary>The head of an item in a leaf: 25 bytes. The offset counts from the end of the block header.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct ItemHeader
+public struct ItemHeader
 {
-    public readonly DiskKey Key;
-    public readonly Le32 DataOffset;
-    public readonly Le32 DataSize;
+    public DiskKey Key;
+    public Le32 DataOffset;
+    public Le32 DataSize;
 
     public const int Size = 25;
 }

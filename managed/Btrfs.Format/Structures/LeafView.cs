@@ -10,6 +10,9 @@ public readonly ref struct LeafView(ReadOnlySpan<byte> block)
 {
     private readonly ReadOnlySpan<byte> _block = block;
 
+    /// <summary>The whole block, header and all.</summary>
+    public ReadOnlySpan<byte> Bytes => _block;
+
     public ref readonly BlockHeader Header => ref MemoryMarshal.AsRef<BlockHeader>(_block);
 
     public int Count => (int)Header.ItemCount.Value;

@@ -6,71 +6,87 @@ namespace Btrfs.Format;
 
 /// <summary>The block at 64 KiB (and its mirrors) that names the roots of everything. 4096 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct Superblock
+public struct Superblock
 {
-    private readonly ChecksumField _csum;
-    public readonly Uuid Fsid;
+    private ChecksumField _csum;
+    public Uuid Fsid;
 
     /// <summary>The physical offset of this very copy.</summary>
-    public readonly Le64 Bytenr;
-    private readonly Le64 _flags;
-    public readonly Le64 Magic;
-    public readonly Le64 Generation;
-    public readonly Le64 Root;
-    public readonly Le64 ChunkRoot;
-    public readonly Le64 LogRoot;
-    public readonly Le64 LogRootTransId;
-    public readonly Le64 TotalBytes;
-    public readonly Le64 BytesUsed;
-    public readonly Le64 RootDirObjectId;
-    public readonly Le64 DeviceCount;
-    public readonly Le32 SectorSize;
-    public readonly Le32 NodeSize;
-    public readonly Le32 LeafSize;
-    public readonly Le32 StripeSize;
-    public readonly Le32 SystemChunkArrayLength;
-    public readonly Le64 ChunkRootGeneration;
-    public readonly Le64 CompatFlags;
-    private readonly Le64 _compatRoFlags;
-    private readonly Le64 _incompatFlags;
-    private readonly Le16 _csumType;
-    public readonly byte RootLevel;
-    public readonly byte ChunkRootLevel;
-    public readonly byte LogRootLevel;
-    public readonly DevItem DevItem;
-    private readonly LabelField _label;
-    public readonly Le64 CacheGeneration;
-    public readonly Le64 UuidTreeGeneration;
+    public Le64 Bytenr;
+    private Le64 _flags;
+    public Le64 Magic;
+    public Le64 Generation;
+    public Le64 Root;
+    public Le64 ChunkRoot;
+    public Le64 LogRoot;
+    public Le64 LogRootTransId;
+    public Le64 TotalBytes;
+    public Le64 BytesUsed;
+    public Le64 RootDirObjectId;
+    public Le64 DeviceCount;
+    public Le32 SectorSize;
+    public Le32 NodeSize;
+    public Le32 LeafSize;
+    public Le32 StripeSize;
+    public Le32 SystemChunkArrayLength;
+    public Le64 ChunkRootGeneration;
+    public Le64 CompatFlags;
+    private Le64 _compatRoFlags;
+    private Le64 _incompatFlags;
+    private Le16 _csumType;
+    public byte RootLevel;
+    public byte ChunkRootLevel;
+    public byte LogRootLevel;
+    public DevItem DevItem;
+    private LabelBytes _label;
+    public Le64 CacheGeneration;
+    public Le64 UuidTreeGeneration;
 
     /// <summary>The UUID that tree blocks carry, where it differs from <see cref="Fsid"/> (MetadataUuid feature).</summary>
-    public readonly Uuid MetadataUuidField;
-    public readonly Le64 GlobalRootCount;
-    private readonly Reserved216 _reserved;
-    private readonly SystemChunkArrayField _systemChunkArray;
-    private readonly RootBackupsField _rootBackups;
-    private readonly Reserved565 _padding;
+    public Uuid MetadataUuidField;
+    public Le64 GlobalRootCount;
+    private Reserved216 _reserved;
+    private SystemChunkArrayBytes _systemChunkArray;
+    private RootBackupSlots _rootBackups;
+    private Reserved565 _padding;
 
     public const int Size = 4096;
 
     /// <summary>"_BHRfS_M" read as a number.</summary>
     public const ulong ExpectedMagic = 0x4D5F53665248425F;
 
-    public SuperblockFlags Flags => (SuperblockFlags)_flags.Value;
+    public SuperblockFlags Flags
+    {
+        readonly get => (SuperblockFlags)_flags.Value;
+        set => _flags = (ulong)value;
+    }
 
-    public CompatRoFlags CompatRo => (CompatRoFlags)_compatRoFlags.Value;
+    public CompatRoFlags CompatRo
+    {
+        readonly get => (CompatRoFlags)_compatRoFlags.Value;
+        set => _compatRoFlags = (ulong)value;
+    }
 
-    public IncompatFlags Incompat => (IncompatFlags)_incompatFlags.Value;
+    public IncompatFlags Incompat
+    {
+        readonly get => (IncompatFlags)_incompatFlags.Value;
+        set => _incompatFlags = (ulong)value;
+    }
 
-    public ChecksumType CsumType => (ChecksumType)_csumType.Value;
+    public ChecksumType CsumType
+    {
+        readonly get => (ChecksumType)_csumType.Value;
+        set => _csumType = (ushort)value;
+    }
 
     /// <summary>The UUID that every tree block and device item of this file system carries.</summary>
-    public Uuid MetadataUuid => (Incompat & IncompatFlags.MetadataUuid) != 0 ? MetadataUuidField : Fsid;
+    public readonly Uuid MetadataUuid => (Incompat & IncompatFlags.MetadataUuid) != 0 ? MetadataUuidField : Fsid;
 
     [UnscopedRef]
-    public ReadOnlySpan<byte> StoredChecksum => _csum[..];
+    public readonly ReadOnlySpan<byte> StoredChecksum => _csum[..];
 
     [UnscopedRef]
-    public ReadOnlySpan<byte> Label
+    public readonly ReadOnlySpan<byte> Label
     {
         get
         {
@@ -80,15 +96,27 @@ public readonly struct Superblock
         }
     }
 
+    /// <summary>The whole label field, padded with zeros, to be written.</summary>
     [UnscopedRef]
-    public ReadOnlySpan<byte> SystemChunkArray => _systemChunkArray[..];
+    public Span<byte> LabelField => _label[..];
+
+    /// <summary>The whole array of system chunks, to be written.</summary>
+    [UnscopedRef]
+    public Span<byte> SystemChunkArrayField => _systemChunkArray[..];
+
+    /// <summary>The backup roots, to be written: the place of generation N is N modulo four.</summary>
+    [UnscopedRef]
+    public Span<RootBackup> RootBackupsField => _rootBackups[..];
 
     [UnscopedRef]
-    public ReadOnlySpan<RootBackup> RootBackups => _rootBackups[..];
+    public readonly ReadOnlySpan<byte> SystemChunkArray => _systemChunkArray[..];
+
+    [UnscopedRef]
+    public readonly ReadOnlySpan<RootBackup> RootBackups => _rootBackups[..];
 }
 
 [InlineArray(FormatLimits.LabelSize)]
-public struct LabelField
+public struct LabelBytes
 {
     private byte _first;
 }
@@ -106,44 +134,44 @@ public struct Reserved565
 }
 
 [InlineArray(FormatLimits.SystemChunkArraySize)]
-public struct SystemChunkArrayField
+public struct SystemChunkArrayBytes
 {
     private byte _first;
 }
 
 [InlineArray(FormatLimits.BackupRootCount)]
-public struct RootBackupsField
+public struct RootBackupSlots
 {
     private RootBackup _first;
 }
 
 /// <summary>The tree roots of one of the last four commits, for rescue. 168 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
-public readonly struct RootBackup
+public struct RootBackup
 {
-    public readonly Le64 TreeRoot;
-    public readonly Le64 TreeRootGeneration;
-    public readonly Le64 ChunkRoot;
-    public readonly Le64 ChunkRootGeneration;
-    public readonly Le64 ExtentRoot;
-    public readonly Le64 ExtentRootGeneration;
-    public readonly Le64 FsRoot;
-    public readonly Le64 FsRootGeneration;
-    public readonly Le64 DevRoot;
-    public readonly Le64 DevRootGeneration;
-    public readonly Le64 CsumRoot;
-    public readonly Le64 CsumRootGeneration;
-    public readonly Le64 TotalBytes;
-    public readonly Le64 BytesUsed;
-    public readonly Le64 DeviceCount;
-    private readonly Reserved32 _unused;
-    public readonly byte TreeRootLevel;
-    public readonly byte ChunkRootLevel;
-    public readonly byte ExtentRootLevel;
-    public readonly byte FsRootLevel;
-    public readonly byte DevRootLevel;
-    public readonly byte CsumRootLevel;
-    private readonly Reserved10 _unusedBytes;
+    public Le64 TreeRoot;
+    public Le64 TreeRootGeneration;
+    public Le64 ChunkRoot;
+    public Le64 ChunkRootGeneration;
+    public Le64 ExtentRoot;
+    public Le64 ExtentRootGeneration;
+    public Le64 FsRoot;
+    public Le64 FsRootGeneration;
+    public Le64 DevRoot;
+    public Le64 DevRootGeneration;
+    public Le64 CsumRoot;
+    public Le64 CsumRootGeneration;
+    public Le64 TotalBytes;
+    public Le64 BytesUsed;
+    public Le64 DeviceCount;
+    private Reserved32 _unused;
+    public byte TreeRootLevel;
+    public byte ChunkRootLevel;
+    public byte ExtentRootLevel;
+    public byte FsRootLevel;
+    public byte DevRootLevel;
+    public byte CsumRootLevel;
+    private Reserved10 _unusedBytes;
 
     public const int Size = 168;
 }

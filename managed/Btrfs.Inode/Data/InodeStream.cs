@@ -26,10 +26,18 @@ public sealed class InodeStream : System.IO.Stream
     /// <exception cref="InvalidRequestException">The inode is no regular file.</exception>
     /// <exception cref="CorruptMetadataException">There is no such inode, or its size is none.</exception>
     public InodeStream(Subvolume subvolume, ulong inode, FileReader? reader = null)
+        : this(subvolume, inode, RegularFile(subvolume, inode), reader)
     {
-        FileStatus status = subvolume.GetStatus(inode);
-        if (!status.IsRegular)
-            throw new InvalidRequestException($"root={subvolume.Id} inode={inode} is not a regular file");
+    }
+
+    /// <summary>For a writer, whose inode item in hand is newer than the one in the tree.</summary>
+    internal InodeStream(Subvolume subvolume, ulong inode, ulong size, InodeFlags flags)
+        : this(subvolume, inode, (size, flags), reader: null)
+    {
+    }
+
+    private InodeStream(Subvolume subvolume, ulong inode, (ulong Size, InodeFlags Flags) status, FileReader? reader)
+    {
         if (status.Size > long.MaxValue)
             throw new CorruptMetadataException($"corrupt metadata: root={subvolume.Id} inode={inode}, invalid size, have {status.Size} expect at most {long.MaxValue}");
 
@@ -111,6 +119,14 @@ public sealed class InodeStream : System.IO.Stream
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("the file system is read-only");
 
     public override void SetLength(long value) => throw new NotSupportedException("the file system is read-only");
+
+    private static (ulong Size, InodeFlags Flags) RegularFile(Subvolume subvolume, ulong inode)
+    {
+        FileStatus status = subvolume.GetStatus(inode);
+        return status.IsRegular
+            ? (status.Size, status.Flags)
+            : throw new InvalidRequestException($"root={subvolume.Id} inode={inode} is not a regular file");
+    }
 
     // One extent, or one hole, at a time.
     private int ReadPiece(Span<byte> buffer)

@@ -5,14 +5,14 @@ using Btrfs.Storage;
 namespace Btrfs.Space.Usage;
 
 /// <summary>A block group: its chunk, and how many of its bytes are allocated.</summary>
-public readonly record struct BlockGroup(Chunk Chunk, ulong Used);
+public readonly record struct BlockGroupUsage(Chunk Chunk, ulong Used);
 
 /// <summary>Tells how the space of a file system is used, as of the last commit.</summary>
 public sealed class SpaceUsage(FsInfo fs)
 {
     /// <summary>All block groups by address.</summary>
     /// <exception cref="CorruptMetadataException">A chunk has no block group.</exception>
-    public IEnumerable<BlockGroup> EnumerateBlockGroups()
+    public IEnumerable<BlockGroupUsage> EnumerateBlockGroups()
     {
         bool hasOwnTree = (fs.Superblock.CompatRo & CompatRoFlags.BlockGroupTree) != 0;
         TreeCursor cursor = fs.OpenCursor(fs.GetRoot(hasOwnTree ? ObjectIds.BlockGroupTree : ObjectIds.ExtentTree).Tree);
@@ -20,7 +20,7 @@ public sealed class SpaceUsage(FsInfo fs)
         {
             if (!cursor.TryFind(new Key(chunk.Start.Value, ItemType.BlockGroupItem, chunk.Length)))
                 throw new CorruptMetadataException($"corrupt metadata: chunk {chunk.Start} of {chunk.Length} bytes has no block group");
-            yield return new BlockGroup(chunk, cursor.Record<BlockGroupItem>().Used);
+            yield return new BlockGroupUsage(chunk, cursor.Record<BlockGroupItem>().Used);
         }
     }
 

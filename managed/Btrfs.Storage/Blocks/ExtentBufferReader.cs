@@ -7,13 +7,13 @@ namespace Btrfs.Storage;
 /// Reads tree blocks, verifies all of them, and keeps the recent ones. A block that fails on one mirror is taken from another, in memory.
 /// Any thread may call; two that want the same block at once may both read it.
 /// </summary>
-public sealed class ExtentBufferReader
+public sealed class ExtentBufferReader : IBlockSource
 {
     private readonly LogicalVolume _volume;
     private readonly ExtentBufferCache _cache;
     private readonly IChecksum _checksum;
     private readonly Uuid[] _fsids;
-    private readonly BlockContext _context;
+    private BlockContext _context;
     private long _reads;
     private long _hits;
     private long _repaired;
@@ -41,10 +41,7 @@ public sealed class ExtentBufferReader
     /// <summary>Blocks that one mirror at least had wrong or not at all, and another had right.</summary>
     public long Repaired => Interlocked.Read(ref _repaired);
 
-    /// <summary>The block that a pointer names.</summary>
-    /// <param name="pointer">What the parent says; all of it is checked.</param>
-    /// <param name="root">The tree on whose behalf it is read: its owner must agree with the block's, and messages name it.</param>
-    /// <exception cref="CorruptMetadataException">No mirror has a block that passes; the message tells what each has.</exception>
+    /// <inheritdoc/>
     public ExtentBuffer Read(in BlockPointer pointer, ulong root)
     {
         if (_cache.TryGet(pointer.Bytenr, out ExtentBuffer? cached) && Mismatch(cached, pointer, root) is null)
@@ -59,7 +56,7 @@ public sealed class ExtentBufferReader
         return buffer;
     }
 
-    /// <summary>Asks for blocks that will be wanted soon. Never waits, never fails.</summary>
+    /// <inheritdoc/>
     public void Prefetch(ReadOnlySpan<BlockPointer> pointers)
     {
         foreach (ref readonly BlockPointer pointer in pointers)
@@ -67,6 +64,16 @@ public sealed class ExtentBufferReader
             if (!_cache.TryGet(pointer.Bytenr, out _))
                 _volume.Prefetch(pointer.Bytenr, _context.NodeSize);
         }
+    }
+
+    /// <summary>A commit is about to be readable: generations up to its own are not from the future any more.</summary>
+    public void NoteCommit(ulong generation) => _context = _context with { Generation = generation };
+
+    /// <summary>Keeps a block that a commit has just written: whoever reads it next need not go to the device.</summary>
+    public void Keep(ExtentBuffer buffer)
+    {
+        Invariant.That(!buffer.IsWritable);
+        _cache.Put(buffer);
     }
 
     private ExtentBuffer ReadFromMirrors(in BlockPointer pointer, ulong root)
@@ -114,7 +121,7 @@ public sealed class ExtentBufferReader
             return error.Message;
         }
 
-        ExtentBuffer read = new(bytes);
+        ExtentBuffer read = ExtentBuffer.Adopt(bytes);
         if (Mismatch(read, pointer, root) is { } mismatch)
             return mismatch;
 

@@ -40,6 +40,16 @@ public static class Checksums
         return mismatch is null;
     }
 
+    /// <summary>Makes a block or superblock begin with the checksum of the rest. What the algorithm leaves of the field becomes zero.</summary>
+    /// <param name="checksum">The file system's algorithm.</param>
+    /// <param name="block">The checksum field of 32 bytes, and what it covers.</param>
+    public static void SealBlock(IChecksum checksum, Span<byte> block)
+    {
+        Span<byte> field = block[..FormatLimits.ChecksumFieldSize];
+        field.Clear();
+        checksum.Compute(block[FormatLimits.ChecksumFieldSize..], field);
+    }
+
     private sealed class Crc32CChecksum : BatchedChecksum
     {
         public override ChecksumType Type => ChecksumType.Crc32C;

@@ -49,9 +49,9 @@ public sealed class Chunk
 
     public bool Contains(LogicalAddress address) => address - Start < Length;
 
-    /// <param name="key">The chunk's key.</param>
-    /// <param name="data">A chunk item that passed <see cref="ChunkCheck"/>, which bears out all that is mapped with it.</param>
-    internal static Chunk Parse(Key key, ReadOnlySpan<byte> data)
+    /// <param name="start">The offset of the chunk's key.</param>
+    /// <param name="data">The item and its stripes, as <see cref="ChunkCheck"/> lets them pass, which bears out all that is mapped with it.</param>
+    public static Chunk Parse(LogicalAddress start, ReadOnlySpan<byte> data)
     {
         ref readonly ChunkItem item = ref MemoryMarshal.AsRef<ChunkItem>(data);
         Invariant.That(data.Length == ChunkCheck.SizeOf(item));
@@ -60,7 +60,7 @@ public sealed class Chunk
         for (int i = 0; i < stripes.Length; i++)
             stripes[i] = new ChunkStripe(onDisk[i].DeviceId, onDisk[i].Offset, onDisk[i].DeviceUuid);
 
-        return new Chunk(new LogicalAddress(key.Offset), item, stripes);
+        return new Chunk(start, item, stripes);
     }
 
     internal bool SameAs(Chunk other) =>

@@ -8,4 +8,19 @@ namespace Btrfs.Storage;
 /// <param name="Block">Its bytes.</param>
 /// <param name="Generation">Of its newest valid superblock.</param>
 /// <param name="IsStale">It missed commits that other devices have: its copies are tried last.</param>
-public sealed record Device(ulong Id, Uuid Uuid, IBlockDevice Block, ulong Generation, bool IsStale);
+public sealed record Device(ulong Id, Uuid Uuid, IBlockDevice Block, ulong Generation, bool IsStale)
+{
+    /// <summary>It belongs to a seed file system below this one, and is never written.</summary>
+    public bool IsSeed { get; init; }
+
+    /// <summary>
+    /// Whether the newest commit is the only one that it may have missed. A power cut between two devices' superblocks leaves that, and then nothing but
+    /// the superblock is missing, since the blocks were durable on all devices before.
+    /// </summary>
+    public bool IsOneBehind { get; init; }
+
+    /// <summary>
+    /// Whether it takes writes. One that missed commits does not: with its next superblock it would pass for up to date, and what it missed would be read from it.
+    /// </summary>
+    public bool TakesWrites => (!IsStale || IsOneBehind) && !IsSeed && Block.IsWritable;
+}

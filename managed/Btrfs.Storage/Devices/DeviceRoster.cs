@@ -72,7 +72,11 @@ internal sealed class DeviceRoster
             if (isSeed)
                 seedFsids.Add(own.MetadataUuid);
 
-            devices.Add(id, new Device(id, own.DevItem.Uuid, block, own.Generation, isStale));
+            devices.Add(id, new Device(id, own.DevItem.Uuid, block, own.Generation, isStale)
+            {
+                IsSeed = isSeed,
+                IsOneBehind = isStale && own.Generation + 1 == Superblock.Generation,
+            });
         }
 
         SeedFsids = seedFsids;

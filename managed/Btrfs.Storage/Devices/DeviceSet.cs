@@ -10,6 +10,7 @@ public sealed class DeviceSet : IDisposable
     private readonly DeviceOpenOptions _options;
     private readonly Superblock _superblock;
     private readonly string? _countNotice;
+    private readonly SuperblockWriter _superblocks;
 
     private DeviceSet(IReadOnlyList<IBlockDevice> blocks, DeviceRoster roster, DeviceOpenOptions options)
     {
@@ -33,6 +34,7 @@ public sealed class DeviceSet : IDisposable
         }
 
         Volume = new LogicalVolume(Devices);
+        _superblocks = new SuperblockWriter(Volume);
         Volume.Chunks.AddSystemArray(_superblock);
     }
 
@@ -100,9 +102,12 @@ public sealed class DeviceSet : IDisposable
         }
     }
 
-    /// <summary>A second set over the same files: what they hold now.</summary>
+    /// <summary>A second set over the same files, to be read: what they hold now.</summary>
     /// <inheritdoc cref="Open(IReadOnlyList{string}, DeviceOpenOptions)"/>
-    public DeviceSet OpenAgain() => Open([.. _blocks.Select(block => block.Name)], _options);
+    public DeviceSet OpenAgain() => Open([.. _blocks.Select(block => block.Name)], _options with { Writable = false });
+
+    /// <summary>A second set over the same open devices, which takes writes and keeps them in memory. This one must outlive it.</summary>
+    public DeviceSet OverlayInMemory() => Open([.. _blocks.Select(block => new MemoryOverlayDevice(block, leaveOpen: true))], _options);
 
     /// <summary>Adds every chunk of the chunk tree to the volume, and a notice for each device that a chunk names and that is not here.</summary>
     /// <param name="reader">Over <see cref="Volume"/>.</param>
@@ -122,6 +127,23 @@ public sealed class DeviceSet : IDisposable
             _notices.Remove(_countNotice);
         _notices.AddRange(missing.Select(id => $"device {id} is missing, opened degraded"));
     }
+
+    /// <summary>
+    /// Makes a state the newest: writes its superblock to every device that takes writes, each with the device's own item, in all copies that fit the device,
+    /// and returns when they are durable. All that the superblock leads to must be durable before (<see cref="LogicalVolume.Flush"/>). A device that fails is
+    /// noted in <see cref="LogicalVolume.WriteFaults"/>, as long as one takes it.
+    /// </summary>
+    /// <param name="common">What is the same for all devices; its device item, address and checksum are filled in here.</param>
+    /// <param name="devItemOf">The item of a device, by devid.</param>
+    /// <exception cref="IOException">No device took it: which state is the newest is not known.</exception>
+    public void WriteSuperblocks(in Superblock common, Func<ulong, DevItem> devItemOf) => _superblocks.Write(common, devItemOf);
+
+    /// <summary>
+    /// Writes anew what copies a crash has left torn or behind of the devices' newest superblock: to be done before the first change. The copy that is behind
+    /// leads to blocks which may be overwritten from then on, and it is what is left if the next superblock is torn.
+    /// </summary>
+    /// <exception cref="IOException">A device failed.</exception>
+    public void RestoreSuperblockCopies() => _superblocks.RestoreCopies();
 
     public void Dispose()
     {

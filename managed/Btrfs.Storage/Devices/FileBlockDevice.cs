@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Btrfs.Format;
 using Btrfs.Interop;
 
 namespace Btrfs.Storage;
 
 /// <summary>
-/// An image file, a loop device or a block device of the host, opened read-only. A block device that is mounted is read past its page cache:
+/// An image file, a loop device or a block device of the host. A block device that is mounted is read past its page cache:
 /// the file system writes around that cache, so what lies in it may be old. An image file behind a loop device has no such second cache.
 /// </summary>
 public sealed class FileBlockDevice : IBlockDevice
@@ -21,9 +22,10 @@ public sealed class FileBlockDevice : IBlockDevice
     private readonly NativeFile _file;
     private readonly List<string> _notices = [];
 
-    private FileBlockDevice(NativeFile file, MountState mount)
+    private FileBlockDevice(NativeFile file, MountState mount, bool isWritable = false)
     {
         _file = file;
+        IsWritable = isWritable;
         SizeBytes = (ulong)file.SizeBytes;
         IsMounted = mount.IsMounted;
         if (mount.Notice is not null)
@@ -36,13 +38,21 @@ public sealed class FileBlockDevice : IBlockDevice
 
     public bool IsMounted { get; }
 
+    public bool IsWritable { get; }
+
     public IReadOnlyList<string> Notices => _notices;
 
     /// <exception cref="IOException">There is no such file, it is neither a file nor a block device, or it can't be opened.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read, or not be written where that was asked for.</exception>
+    /// <exception cref="InvalidRequestException">It was to be written, and the kernel has it mounted or another program writes it.</exception>
     public static FileBlockDevice Open(string path, DeviceOpenOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        return options.Writable ? OpenWritable(path) : OpenReadable(path, options);
+    }
+
+    private static FileBlockDevice OpenReadable(string path, DeviceOpenOptions options)
+    {
         NativeFile file = NativeFile.Open(path);
         try
         {
@@ -88,7 +98,62 @@ public sealed class FileBlockDevice : IBlockDevice
             _file.ReadAhead((long)offsetBytes, (long)Math.Min(lengthBytes, SizeBytes - offsetBytes));
     }
 
+    public void Write(ulong offsetBytes, ReadOnlySpan<byte> data)
+    {
+        CheckWrite(offsetBytes, (ulong)data.Length);
+        _file.Write((long)offsetBytes, data);
+    }
+
+    public void Write(ulong offsetBytes, ReadOnlySpan<ReadOnlyMemory<byte>> parts)
+    {
+        ulong length = 0;
+        foreach (ReadOnlyMemory<byte> part in parts)
+            length += (ulong)part.Length;
+
+        CheckWrite(offsetBytes, length);
+        _file.Write((long)offsetBytes, parts);
+    }
+
+    public void Flush()
+    {
+        CheckWrite(0, 0);
+        _file.Flush();
+    }
+
+    public void Discard(ulong offsetBytes, ulong lengthBytes)
+    {
+        if (IsWritable && offsetBytes < SizeBytes)
+            _file.Discard((long)offsetBytes, (long)Math.Min(lengthBytes, SizeBytes - offsetBytes));
+    }
+
     public void Dispose() => _file.Dispose();
+
+    private static FileBlockDevice OpenWritable(string path)
+    {
+        // Looked at before it is opened exclusively: who has it is a better answer than that it is busy.
+        using (NativeFile file = NativeFile.Open(path))
+        {
+            if (MountProbe.Find(path, file.IsBlockDevice) is { IsMounted: true } mount)
+                throw new InvalidRequestException($"{mount.Notice}: it can't be written from here meanwhile");
+        }
+
+        try
+        {
+            return new FileBlockDevice(NativeFile.Open(path, NativeFileMode.ReadWriteExclusive), default, isWritable: true);
+        }
+        catch (DeviceBusyException)
+        {
+            throw new InvalidRequestException($"{path} is in use: another program has it open for writing, or it is mounted");
+        }
+    }
+
+    private void CheckWrite(ulong offset, ulong length)
+    {
+        if (!IsWritable)
+            throw new IOException($"{Name}: opened read-only");
+        if (offset > SizeBytes || length > SizeBytes - offset)
+            throw new EndOfStreamException($"{Name}: {length} bytes at {offset} reach behind the end at {SizeBytes}");
+    }
 
     private static NativeFile? TryOpenDirect(string path)
     {

@@ -71,7 +71,13 @@ internal static class GaloisField
             value = (byte)(table[value & 0x0f] ^ table[16 + (value >> 4)]);
     }
 
-    private static byte Double(byte value) => (byte)((value << 1) ^ ((value & 0x80) != 0 ? Reduction : 0));
+    public static Vector512<byte> Double(Vector512<byte> values)
+    {
+        Vector512<byte> carry = Vector512.LessThan(values.AsSByte(), Vector512<sbyte>.Zero).AsByte();
+        return (values + values) ^ (carry & Vector512.Create(Reduction));
+    }
+
+    public static byte Double(byte value) => (byte)((value << 1) ^ ((value & 0x80) != 0 ? Reduction : 0));
 
     private static byte[] BuildPowers()
     {

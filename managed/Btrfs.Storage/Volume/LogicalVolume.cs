@@ -11,17 +11,25 @@ public sealed class LogicalVolume
 {
     private readonly Dictionary<ulong, Device> _devices;
     private readonly ParityRebuild _rebuild;
+    private readonly WriteFaults _writeFaults = new();
+    private readonly StripeWriter _stripes;
+    private readonly ParityWriter _parity;
 
     public LogicalVolume(IEnumerable<Device> devices)
     {
         _devices = devices.ToDictionary(device => device.Id);
         _rebuild = new ParityRebuild(this);
+        _stripes = new StripeWriter(this, _writeFaults);
+        _parity = new ParityWriter(this, _stripes, _rebuild);
     }
 
     public ChunkMap Chunks { get; } = new();
 
     /// <summary>The devices that are here, in no order.</summary>
     public IReadOnlyCollection<Device> Devices => _devices.Values;
+
+    /// <summary>Writes that failed on a device and that the other copies, or the parity, made good: sentences, lower case. The first few dozen.</summary>
+    public IReadOnlyList<string> WriteFaults => _writeFaults.Kept;
 
     /// <summary>How many mirror numbers the chunk at an address has.</summary>
     /// <exception cref="CorruptMetadataException">No chunk maps the address.</exception>
@@ -91,6 +99,123 @@ public sealed class LogicalVolume
         }
     }
 
+    /// <summary>
+    /// Writes a range to all of its copies, or with the parity of its full stripes. Copies on devices that are missing or behind are left out as long as
+    /// one of each is written, or no more stripes of a full stripe are lost than its parity can bear. Any number of threads may write ranges that don't overlap.
+    /// </summary>
+    /// <exception cref="CorruptMetadataException">No chunk maps a part of the range.</exception>
+    /// <exception cref="IOException">Too few copies could be written; what is in the range now is anything. The message names a device.</exception>
+    public void Write(LogicalAddress start, ReadOnlySpan<byte> data)
+    {
+        while (!data.IsEmpty)
+        {
+            Chunk chunk = Chunks.Find(start);
+            int length;
+            if (chunk.ParityCount > 0)
+            {
+                (ulong row, int offset) = FullStripeBuffer.Locate(chunk, start);
+                using FullStripeBuffer stripe = new(chunk, row);
+                length = stripe.Put(offset, data);
+                _parity.Write(stripe);
+            }
+            else
+            {
+                length = StripeRange.Map(chunk, start, data.Length, 1).Length;
+                _stripes.WriteCopies(chunk, start, data[..length]);
+            }
+
+            data = data[length..];
+            start += (ulong)length;
+        }
+    }
+
+    /// <summary>
+    /// Writes many pieces at once: neighbours go to a device in one transfer, and the pieces of a full stripe take its parity once.
+    /// </summary>
+    /// <param name="writes">In the order of their addresses, none overlapping.</param>
+    /// <inheritdoc cref="Write(LogicalAddress, ReadOnlySpan{byte})"/>
+    public void WriteSorted(ReadOnlySpan<BlockWrite> writes)
+    {
+        using BatchWriter batch = new(Chunks, _stripes, _parity);
+        foreach (ref readonly BlockWrite write in writes)
+            batch.Add(write.Start, write.Data);
+
+        batch.Finish();
+    }
+
+    /// <summary>Returns when all that was written before is durable on every device that takes writes.</summary>
+    /// <exception cref="IOException">A device could not flush, and some chunk can't bear its loss beside those that are missing.</exception>
+    public void Flush()
+    {
+        HashSet<ulong>? failed = null;
+        IOException? error = null;
+        foreach (Device device in _devices.Values)
+        {
+            if (!device.TakesWrites)
+                continue;
+
+            try
+            {
+                device.Block.Flush();
+            }
+            catch (IOException fault)
+            {
+                _writeFaults.Add(device, fault.Message);
+                (failed ??= []).Add(device.Id);
+                error = fault;
+            }
+        }
+
+        if (failed is not null && FirstLostChunk(failed) is { } chunk)
+            throw new IOException($"chunk {chunk.Start} may have lost writes: {error!.Message}", error);
+    }
+
+    /// <summary>A hint that nothing in a range is wanted any more. Never fails. Chunks with parity are left as they are: it must stay that of the data.</summary>
+    public void Discard(LogicalAddress start, ulong length)
+    {
+        while (length > 0 && Chunks.TryFind(start, out Chunk? chunk))
+        {
+            int wanted = (int)Math.Min(length, 1 << 30);
+            StripeRange range = StripeRange.Map(chunk, start, wanted, 1);
+            for (int mirror = 1; mirror <= chunk.MirrorCount && chunk.ParityCount == 0; mirror++)
+            {
+                StripeRange copy = StripeRange.Map(chunk, start, wanted, mirror);
+                ref readonly ChunkStripe stripe = ref chunk.Stripes[copy.Stripe];
+                if (FindDevice(stripe) is { TakesWrites: true } device)
+                    DiscardAroundSuperblocks(device, stripe.Offset + copy.Offset, (ulong)copy.Length);
+            }
+
+            start += (ulong)range.Length;
+            length -= (ulong)range.Length;
+        }
+    }
+
+    // Chunks lie across the places of superblock copies, which are not theirs to give up.
+    private static void DiscardAroundSuperblocks(Device device, ulong offset, ulong length)
+    {
+        ulong end = offset + length;
+        foreach (ulong copy in FormatLimits.SuperblockOffsets)
+        {
+            if (copy >= end || copy + FormatLimits.SuperblockSize <= offset)
+                continue;
+
+            if (copy > offset)
+                device.Block.Discard(offset, copy - offset);
+            offset = Math.Min(copy + FormatLimits.SuperblockSize, end);
+        }
+
+        if (offset < end)
+            device.Block.Discard(offset, end - offset);
+    }
+
+    /// <summary>Sees to it that every chunk can be written with the devices that take writes: for an opening that means to.</summary>
+    /// <exception cref="InvalidRequestException">Too many devices are missing or behind; the message names them.</exception>
+    public void VerifyWritable()
+    {
+        if (FirstLostChunk([]) is { } chunk)
+            throw new InvalidRequestException($"chunk {chunk.Start} can't be written: {_stripes.WhyLost(chunk)}");
+    }
+
     /// <summary>The ids of devices that chunks name and that are not here, in order.</summary>
     public IReadOnlyList<ulong> MissingDevices()
     {
@@ -107,8 +232,6 @@ public sealed class LogicalVolume
         return [.. missing];
     }
 
-    internal bool IsPresent(Chunk chunk, int stripeIndex) => FindDevice(chunk.Stripes[stripeIndex]) is not null;
-
     /// <exception cref="IOException">The stripe's device is missing or could not be read.</exception>
     internal void ReadStripe(Chunk chunk, int stripeIndex, ulong offset, Span<byte> buffer)
     {
@@ -123,6 +246,33 @@ public sealed class LogicalVolume
     }
 
     // A stripe belongs to the device of its id only if the UUID agrees: a replaced device keeps the id and takes a new UUID.
-    private Device? FindDevice(in ChunkStripe stripe) =>
+    internal Device? FindDevice(in ChunkStripe stripe) =>
         _devices.TryGetValue(stripe.DeviceId, out Device? device) && device.Uuid == stripe.DeviceUuid ? device : null;
+
+    internal void NoteWriteFault(Device device, string what) => _writeFaults.Add(device, what);
+
+    /// <summary>The first chunk that can't bear the loss of all devices that take no writes, and some more.</summary>
+    private Chunk? FirstLostChunk(HashSet<ulong> more)
+    {
+        foreach (Chunk chunk in Chunks.Chunks)
+        {
+            // What is lost together is a group of copies; with parity the whole chunk is one, of which it bears as many losses as it has parity.
+            int group = chunk.ParityCount > 0 ? chunk.Stripes.Length : chunk.MirrorCount;
+            int bearable = chunk.ParityCount > 0 ? chunk.ParityCount : group - 1;
+            for (int first = 0; first < chunk.Stripes.Length; first += group)
+            {
+                int lost = 0;
+                foreach (ref readonly ChunkStripe stripe in chunk.Stripes.Slice(first, group))
+                {
+                    if (FindDevice(stripe) is not { TakesWrites: true } || more.Contains(stripe.DeviceId))
+                        lost++;
+                }
+
+                if (lost > bearable)
+                    return chunk;
+            }
+        }
+
+        return null;
+    }
 }

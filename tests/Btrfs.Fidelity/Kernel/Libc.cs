@@ -49,6 +49,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "fsync", SetLastError = true)]
     internal static partial int Fsync(int descriptor);
 
+    [LibraryImport(Name, EntryPoint = "fdatasync", SetLastError = true)]
+    internal static partial int Fdatasync(int descriptor);
+
     [LibraryImport(Name, EntryPoint = "syncfs", SetLastError = true)]
     internal static partial int Syncfs(int descriptor);
 

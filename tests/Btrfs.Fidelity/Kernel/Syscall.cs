@@ -21,6 +21,7 @@ internal static unsafe class Syscall
     internal const int OpenDirectory = 0x10000;
     internal const int OpenNoFollow = 0x20000;
     internal const int OpenPath = 0x200000;
+    internal const int OpenTemporary = 0x410000;
 
     internal const uint ModeFifo = 0x1000;
     internal const uint ModeCharacter = 0x2000;
@@ -74,6 +75,16 @@ internal static unsafe class Syscall
         return Result(Libc.LinkAt(oldDirectory, Terminate(oldName, oldText), newDirectory, Terminate(newName, newText), 0));
     }
 
+    /// <summary>Names what a descriptor has open, a temporary file that never had a name included.</summary>
+    internal static int LinkDescriptor(int descriptor, int newDirectory, ReadOnlySpan<byte> newName)
+    {
+        const int FollowSymlink = 0x400;
+        ReadOnlySpan<byte> path = ProcPath(descriptor);
+        byte* pathText = stackalloc byte[path.Length + 1];
+        byte* newText = stackalloc byte[newName.Length + 1];
+        return Result(Libc.LinkAt(AtCurrentDirectory, Terminate(path, pathText), newDirectory, Terminate(newName, newText), FollowSymlink));
+    }
+
     internal static int Unlink(int directory, ReadOnlySpan<byte> name)
     {
         byte* text = stackalloc byte[name.Length + 1];
@@ -117,6 +128,8 @@ internal static unsafe class Syscall
     }
 
     internal static int Fsync(int descriptor) => Result(Libc.Fsync(descriptor));
+
+    internal static int Fdatasync(int descriptor) => Result(Libc.Fdatasync(descriptor));
 
     internal static int SyncFileSystem(int descriptor) => Result(Libc.Syncfs(descriptor));
 

@@ -20,7 +20,7 @@ internal sealed class BaseImage
     {
         Name = name;
         Bytes = bytes;
-        using FsInfo fs = FsInfo.Open(DeviceSet.Open([new OverlayDevice(bytes, [])], DeviceOpenOptions.Default));
+        using FsInfo fs = FsInfo.Open(DeviceSet.Open([new ImageDevice(bytes)], DeviceOpenOptions.Default));
         Context = BlockContext.FromSuperblock(in fs.Superblock);
         Checksum = Checksums.For(fs.Superblock.CsumType);
         _chunks = [.. fs.Devices.Volume.Chunks.Chunks];

@@ -74,7 +74,7 @@ internal sealed class Judge(IReadOnlyList<BaseImage> images, Action<string>? tol
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         return allocated > AllocationLimit ? new Finding(damaged, "all", $"allocated {allocated} bytes") : null;
 
-        DeviceSet OpenDevice() => DeviceSet.Open([new OverlayDevice(bytes, damaged.Patches)], DeviceOpenOptions.Default);
+        DeviceSet OpenDevice() => DeviceSet.Open([ImageDevice.Damaged(bytes, damaged.Patches)], DeviceOpenOptions.Default);
     }
 
     private string? Try(string name, Action step)

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Btrfs.Check;
 using Btrfs.Cli.Commands.Inspect;
 using Btrfs.Ctree;
 using Btrfs.Format;
@@ -16,6 +17,7 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
     private const long OutputLimit = 48 << 20;
     private const int MaxSubvolumes = 3;
     private const int MaxEntries = 20_000;
+    private const int MaxFindingLength = 2000;
 
     private readonly byte[] _buffer = new byte[64 << 10];
     private long _bytesRead;
@@ -25,6 +27,8 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
         yield return ("ls -lR, cat", ReadAll);
 
         yield return ("look up", LookUp);
+
+        yield return ("check", Check);
 
         RootRecord[] snapshots = [];
         yield return ("subvolume list", () => snapshots = ReadOnlySubvolumes());
@@ -50,6 +54,14 @@ internal sealed class Workload(FsInfo fs, CancellationToken cancellation)
         using TreeSource source = TreeSource.Open(devices, faults.Add);
         new TreeDump(source, new TreeDumpOptions(), output, faults.Add).Run();
         output.Flush();
+    }
+
+    /// <summary>Damage is found, and never thrown; each finding is one line.</summary>
+    private void Check()
+    {
+        CheckReport report = new FileSystemChecker(fs, new CheckOptions { CheckDataChecksums = true }).Run(null, cancellation);
+        foreach (Check.Finding finding in report.Findings)
+            Invariant.That(!finding.Message.AsSpan().ContainsAny('\n', '\r') && finding.Message.Length is > 0 and < MaxFindingLength);
     }
 
     private void LookUp()

@@ -89,6 +89,23 @@ public sealed class BlockDeviceTests
     }
 
     [Test]
+    public void It_has_one_exclusive_writer_whichever_side_opens_it([Values] bool isNative)
+    {
+        using (NativeFile writer = Open(isNative, NativeFileMode.ReadWriteExclusive, direct: false))
+        {
+            Assert.That(() => Open(isNative: true, NativeFileMode.ReadWriteExclusive, direct: false), Throws.TypeOf<DeviceBusyException>().With.Message.Contains(_device));
+            Assert.That(() => Open(isNative: false, NativeFileMode.ReadWriteExclusive, direct: false), Throws.TypeOf<DeviceBusyException>().With.Message.Contains(_device));
+            using NativeFile reader = Open(isNative, NativeFileMode.Read, direct: false);
+            byte[] same = new byte[5000];
+            reader.Read(8192, same);
+            writer.Write(8192, [same.AsMemory(0, 100), same.AsMemory(100)]);
+            writer.Flush();
+        }
+
+        Open(isNative, NativeFileMode.ReadWriteExclusive, direct: false).Dispose();
+    }
+
+    [Test]
     public void Its_cache_can_be_dropped()
     {
         using NativeFile device = Open(isNative: true, NativeFileMode.Read, direct: false);

@@ -26,11 +26,14 @@ internal static class EngineCommand
     }
 
     /// <summary>Starts a command in a process of its own, its three streams redirected.</summary>
-    public static Process Start(params string[] arguments) => Start("dotnet", ["exec", s_program, .. arguments]);
+    public static Process Start(params string[] arguments) => Start(Describe(arguments));
+
+    /// <summary>What <see cref="Start(string[])"/> would start.</summary>
+    public static ProcessStartInfo Describe(params string[] arguments) => Describe("dotnet", ["exec", s_program, .. arguments]);
 
     /// <summary>The same as another user.</summary>
     public static Process StartAs(int uid, params string[] arguments) =>
-        Start("setpriv", [$"--reuid={uid}", $"--regid={uid}", "--clear-groups", "--inh-caps=-all", Environment.ProcessPath!, "exec", s_program, .. arguments]);
+        Start(Describe("setpriv", [$"--reuid={uid}", $"--regid={uid}", "--clear-groups", "--inh-caps=-all", Environment.ProcessPath!, "exec", s_program, .. arguments]));
 
     public static (int Code, string Output, string Errors) Finish(Process process)
     {
@@ -44,7 +47,9 @@ internal static class EngineCommand
         }
     }
 
-    private static Process Start(string program, string[] arguments)
+    private static Process Start(ProcessStartInfo start) => Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} did not start");
+
+    private static ProcessStartInfo Describe(string program, string[] arguments)
     {
         ProcessStartInfo start = new(program, arguments)
         {
@@ -54,6 +59,6 @@ internal static class EngineCommand
         };
         start.Environment["DOTNET_gcServer"] = "0";
         start.Environment["TZ"] = "UTC";
-        return Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
+        return start;
     }
 }

@@ -58,7 +58,7 @@ internal sealed class ReadingTests
     }
 
     [Test]
-    public void A_file_system_copied_while_it_was_mounted_reads_as_of_its_last_commit_with_a_notice()
+    public void A_file_system_copied_while_it_was_mounted_shows_what_was_fsynced_or_its_last_commit_as_asked()
     {
         using ReadImages images = new("");
         string copy = Path.Combine(images.Directory, "copy.img");
@@ -70,9 +70,19 @@ internal sealed class ReadingTests
             SparseFile.Copy(images.Images[0], copy);
         }
 
+        using (BtrfsFileSystem committed = BtrfsFileSystem.Open([copy], new BtrfsOpenOptions { ReplayLog = false }))
+        {
+            Assert.That(committed.Notices, Has.One.Contains("log tree"));
+            AssertSame(SeenTree.OfImage(committed.Info), images.Seen);
+        }
+
         using BtrfsFileSystem fs = BtrfsFileSystem.Open([copy]);
         Assert.That(fs.Notices, Has.One.Contains("log tree"));
-        AssertSame(SeenTree.OfImage(fs.Info), images.Seen);
+        using System.IO.Stream stream = fs.OpenFile("tree/random");
+        byte[] fsynced = new byte[100_000];
+        stream.Position = 50_000;
+        stream.ReadExactly(fsynced);
+        Assert.That(fsynced, Has.All.Zero);
     }
 
     private static void AssertReadsAsSeen(ReadImages images, IReadOnlyList<string> paths)

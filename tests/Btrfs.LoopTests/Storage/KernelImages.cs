@@ -29,19 +29,9 @@ internal sealed class KernelImages : IDisposable
     /// <param name="sizeMegabytes">Of each device.</param>
     public static KernelImages Make(string mkfs, int devices = 1, string mountOptions = "defaults", int sizeMegabytes = 320)
     {
-        string? missing = Missing();
-        if (missing is not null)
-            Assert.Ignore(missing);
-
-        KernelImages made = new(System.IO.Directory.CreateTempSubdirectory("btrfs-storage-").FullName, devices);
+        KernelImages made = Prepare(devices, sizeMegabytes);
         try
         {
-            foreach (string image in made.Images)
-            {
-                using FileStream file = File.Create(image);
-                file.SetLength((long)sizeMegabytes << 20);
-            }
-
             made.Run($"mkfs.btrfs -q -f {mkfs} {string.Join(' ', made.Images)}");
             made.Mounted(mountOptions, MakeFiles);
             return made;
@@ -53,11 +43,31 @@ internal sealed class KernelImages : IDisposable
         }
     }
 
+    /// <summary>Empty images, for whatever makes a file system on them.</summary>
+    public static KernelImages Prepare(int devices, long sizeMegabytes)
+    {
+        string? missing = Missing();
+        if (missing is not null)
+            Assert.Ignore(missing);
+
+        KernelImages made = new(System.IO.Directory.CreateTempSubdirectory("btrfs-storage-").FullName, devices);
+        foreach (string image in made.Images)
+        {
+            using FileStream file = File.Create(image);
+            file.SetLength(sizeMegabytes << 20);
+        }
+
+        return made;
+    }
+
     /// <summary>What the kernel read of a file of the file system.</summary>
     public byte[] KernelFile(string name) => File.ReadAllBytes(Path.Combine(Directory, "files", name));
 
     /// <summary>Runs commands in the directory with the file system mounted at <c>mnt</c> and its devices in <c>$loops</c>; unmounts whatever comes.</summary>
     public string Mounted(string mountOptions, string commands) => Run(MountScript(mountOptions, commands));
+
+    /// <summary>Runs commands in the directory with the devices in <c>$loops</c>, not mounted.</summary>
+    public string Attached(string commands) => Run(AttachScript(commands));
 
     /// <summary>Runs <paramref name="action"/> with the paths of the loop devices while the file system is mounted at <c>mnt</c>.</summary>
     public void WhileMounted(Action<string[]> action)
@@ -151,7 +161,17 @@ internal sealed class KernelImages : IDisposable
         return Process.Start(start)!;
     }
 
-    private string MountScript(string mountOptions, string commands) =>
+    private string MountScript(string mountOptions, string commands) => AttachScript(
+        $$"""
+        options="{{mountOptions}}"
+        for loop in "${loops[@]}"; do
+            options="$options,device=$loop"
+        done
+        mount -t btrfs -o "$options" "${loops[0]}" mnt
+        {{commands}}
+        """);
+
+    private string AttachScript(string commands) =>
         $$"""
         mkdir -p mnt files
         loops=()
@@ -166,11 +186,6 @@ internal sealed class KernelImages : IDisposable
         for image in {{string.Join(' ', Images)}}; do
             loops+=("$(losetup -f --show "$image")")
         done
-        options="{{mountOptions}}"
-        for loop in "${loops[@]}"; do
-            options="$options,device=$loop"
-        done
-        mount -t btrfs -o "$options" "${loops[0]}" mnt
         {{commands}}
         """;
 

@@ -1,3 +1,4 @@
+using Btrfs.Format;
 using Btrfs.Storage;
 
 namespace Btrfs.LoopTests.Storage;
@@ -49,6 +50,24 @@ public sealed class MountedDeviceTests
         using OpenedImages after = new(images.Images);
         Assert.That(after.Set.IsMounted, Is.False);
         Assert.That(after.Set.Notices, Is.Empty);
+    }
+
+    [Test]
+    public void A_mounted_device_and_the_image_behind_it_are_not_opened_to_be_written()
+    {
+        using KernelImages images = KernelImages.Make("");
+        DeviceOpenOptions writable = new() { Writable = true };
+        images.WhileMounted(loops =>
+        {
+            Assert.That(
+                () => FileBlockDevice.Open(loops[0], writable),
+                Throws.TypeOf<InvalidRequestException>().With.Message.StartsWith($"{loops[0]} is mounted at {images.Directory}/mnt"));
+            Assert.That(
+                () => FileBlockDevice.Open(images.Images[0], writable),
+                Throws.TypeOf<InvalidRequestException>().With.Message.StartsWith($"{images.Images[0]} is mounted through {loops[0]} at {images.Directory}/mnt"));
+        });
+
+        FileBlockDevice.Open(images.Images[0], writable).Dispose();
     }
 
     [Test]

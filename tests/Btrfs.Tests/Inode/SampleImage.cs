@@ -16,7 +16,7 @@ internal static class SampleImage
     public static BaseImage Base(string name) => s_images.Value.Single(image => image.Name == name);
 
     public static FsInfo Open(string name = "single", IEnumerable<Patch>? damage = null) =>
-        FsInfo.Open(DeviceSet.Open([new OverlayDevice(Base(name).Bytes, damage ?? [])], DeviceOpenOptions.Default));
+        FsInfo.Open(DeviceSet.Open([ImageDevice.Damaged(Base(name).Bytes, damage ?? [])], DeviceOpenOptions.Default));
 
     /// <summary>Writes an image to a file, sparse.</summary>
     public static void WriteTo(string path, string name = "single")

@@ -85,8 +85,8 @@ public sealed class DumpTests
         Assert.That(complete, Is.GreaterThan(DamagedCases / 20).And.LessThan(opened));
     }
 
-    private static OverlayDevice Device(string image, IEnumerable<Patch> patches) =>
-        new OverlayDevice(DamagedImageTests.Images.Single(candidate => candidate.Name == image).Bytes, patches);
+    private static MemoryOverlayDevice Device(string image, IEnumerable<Patch> patches) =>
+        ImageDevice.Damaged(DamagedImageTests.Images.Single(candidate => candidate.Name == image).Bytes, patches);
 
     private static int PrintSupers(IBlockDevice device, DumpOutput output) =>
         DumpSuperCommand.Run([device], new SuperblockDumpOptions { Full = true, All = true, Force = true }, output, line => Assert.That(line, Does.Not.Contain("\n")));

@@ -65,6 +65,45 @@ public sealed class NativeFileTests(bool isNative)
         Assert.That(File.ReadAllBytes(path)[1000..6000], Is.EqualTo(data));
     }
 
+    [TestCase(0)]
+    [TestCase(1)]
+    [TestCase(3000)]
+    public void Parts_are_written_one_behind_the_other(int count)
+    {
+        // More parts than the host takes in one call, some of them empty.
+        Random random = InteropTest.NewRandom();
+        ReadOnlyMemory<byte>[] parts = [.. Enumerable.Range(0, count).Select(i => (ReadOnlyMemory<byte>)InteropTest.RandomBytes(random, i % 7 == 0 ? 0 : random.Next(200)))];
+        byte[] expected = [.. new byte[1000], .. parts.SelectMany(part => part.ToArray())];
+        string path = Write(new byte[1000]);
+        using (NativeFile file = Open(path, NativeFileMode.ReadWrite))
+        {
+            file.Write(1000, parts);
+        }
+
+        Assert.That(File.ReadAllBytes(path), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public void The_twins_see_each_others_exclusive_opening()
+    {
+        string path = Write(new byte[100]);
+        using (NativeFile file = Open(path, NativeFileMode.ReadWriteExclusive))
+        {
+            file.Write(0, [1]);
+            Assert.That(() => ManagedFile.Open(path, NativeFileMode.ReadWriteExclusive), Throws.TypeOf<DeviceBusyException>().With.Message.Contains(path));
+            if (NativeLibraryStatus.IsLoaded)
+            {
+                Assert.That(() => ShimFile.Open(path, NativeFileMode.ReadWriteExclusive, direct: false), Throws.TypeOf<DeviceBusyException>().With.Message.Contains(path));
+            }
+
+            using NativeFile reader = Open(path);
+            Assert.That(reader.Read(0, new byte[1]), Is.EqualTo(1));
+        }
+
+        Open(path, NativeFileMode.ReadWriteExclusive).Dispose();
+        Assert.That(() => Open(path + ".none", NativeFileMode.ReadWriteExclusive), Throws.TypeOf<FileNotFoundException>());
+    }
+
     [Test]
     public void A_file_opened_for_reading_refuses_a_write()
     {

@@ -44,5 +44,18 @@ public sealed class ChecksumsTests
     }
 
     [Test]
+    public void A_sealed_block_verifies_and_has_zeros_behind_its_checksum([Values] ChecksumType type)
+    {
+        IChecksum checksum = Checksums.For(type);
+        byte[] block = new byte[4096];
+        new Random(7).NextBytes(block);
+        Checksums.SealBlock(checksum, block);
+        Assert.That(Checksums.VerifyBlock(checksum, block, out _));
+        Assert.That(block.AsSpan(checksum.Size, FormatLimits.ChecksumFieldSize - checksum.Size).ContainsAnyExcept((byte)0), Is.False);
+        block[4095] ^= 1;
+        Assert.That(Checksums.VerifyBlock(checksum, block, out _), Is.False);
+    }
+
+    [Test]
     public void An_unknown_type_is_refused() => Assert.That(() => Checksums.For((ChecksumType)9), Throws.TypeOf<UnsupportedFeatureException>());
 }

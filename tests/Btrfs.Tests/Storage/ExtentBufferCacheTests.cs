@@ -53,6 +53,6 @@ public sealed class ExtentBufferCacheTests
     {
         byte[] bytes = new byte[BlockHeader.Size];
         BitConverter.TryWriteBytes(bytes.AsSpan(0x30), AddressOf(i).Value);
-        return new ExtentBuffer(bytes);
+        return ExtentBuffer.Adopt(bytes);
     }
 }

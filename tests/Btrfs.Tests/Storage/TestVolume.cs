@@ -77,6 +77,18 @@ internal sealed class TestVolume
     /// <summary>Fills a device's share with other bytes.</summary>
     public void Destroy(int device) => new Random(99 + device).NextBytes(Devices[device].Bytes.AsSpan(Offset(device)));
 
+    /// <summary>The first device whose share differs from what another volume's has, counted from 1; 0 for none.</summary>
+    public int FirstDifference(TestVolume other, params int[] except)
+    {
+        for (int i = 0; i < _count; i++)
+        {
+            if (!except.Contains(i) && !Devices[i].Bytes.AsSpan().SequenceEqual(other.Devices[i].Bytes))
+                return i + 1;
+        }
+
+        return 0;
+    }
+
     // Each device's share begins elsewhere, so that a mix-up of devices shows.
     private static int Offset(int device) => 4096 * (device + 1);
 
@@ -91,7 +103,8 @@ internal sealed class TestVolume
         _ => rows,
     };
 
-    private void Lay()
+    /// <summary>Lays <see cref="Data"/> out anew, after a test has changed it.</summary>
+    public void Lay()
     {
         for (int number = 0; number < Data.Length / StripeLength; number++)
         {

@@ -16,7 +16,7 @@ internal sealed class CopyReport(bool isQuiet)
     private TimeSpan _next = s_patience;
     private long _bytes;
 
-    public void Copied(int bytes, PathText at)
+    public void Copied(long bytes, PathText at)
     {
         _bytes += bytes;
         if (!_showsProgress || _clock.Elapsed < _next)

@@ -138,7 +138,6 @@ internal static class KeyText
         ItemType.RootRef => "ROOT_REF",
         ItemType.ExtentItem => "EXTENT_ITEM",
         ItemType.MetadataItem => "METADATA_ITEM",
-        ItemType.ExtentOwnerRef => "EXTENT_OWNER_REF",
         ItemType.TreeBlockRef => "TREE_BLOCK_REF",
         ItemType.ExtentDataRef => "EXTENT_DATA_REF",
         LegacyExtentRef => "EXTENT_REF_V0",

@@ -6,16 +6,17 @@ using Btrfs.Engine;
 
 namespace Btrfs.Cli.Commands.Space;
 
-/// <summary><c>filesystem show|df|usage</c>.</summary>
+/// <summary><c>filesystem show|df|usage|label</c>.</summary>
 internal static class FilesystemCommands
 {
     public static Command Create()
     {
-        Command group = new("filesystem", "Tell about the devices and the space of a file system.");
+        Command group = new("filesystem", "Tell about the devices and the space of a file system, and name it.");
         group.Aliases.Add("fi");
         group.Subcommands.Add(Report("show", "Tell label, UUID and devices.", SpaceReport.Show));
         group.Subcommands.Add(Report("df", "Tell the space of each kind of block group: allocated, and used.", SpaceReport.Df));
         group.Subcommands.Add(Report("usage", "Tell how the space is allocated and used, by kind and by device.", SpaceReport.Usage));
+        group.Subcommands.Add(LabelCommand.Create());
         return group;
     }
 

@@ -28,7 +28,7 @@ internal sealed class SpaceTotal(BlockGroupFlags flags)
     public static List<SpaceTotal> Of(FsInfo fs)
     {
         Dictionary<BlockGroupFlags, SpaceTotal> totals = [];
-        foreach (BlockGroup group in new SpaceUsage(fs).EnumerateBlockGroups())
+        foreach (BlockGroupUsage group in new SpaceUsage(fs).EnumerateBlockGroups())
         {
             BlockGroupFlags flags = group.Chunk.Type & (BlockGroupFlags.TypeMask | BlockGroupFlags.ProfileMask);
             if (!totals.TryGetValue(flags, out SpaceTotal? total))
@@ -39,7 +39,7 @@ internal sealed class SpaceTotal(BlockGroupFlags flags)
         return [.. totals.Values];
     }
 
-    private void Add(BlockGroup group)
+    private void Add(BlockGroupUsage group)
     {
         Total += group.Chunk.Length;
         Used += group.Used;

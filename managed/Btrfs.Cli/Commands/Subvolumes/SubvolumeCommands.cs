@@ -11,11 +11,12 @@ internal static class SubvolumeCommands
 {
     public static Command Create()
     {
-        Command group = new("subvolume", "Tell about subvolumes and snapshots.");
+        Command group = new("subvolume", "Tell about subvolumes and snapshots, make and delete them.");
         group.Aliases.Add("sub");
         group.Subcommands.Add(List());
         group.Subcommands.Add(Show());
         group.Subcommands.Add(GetDefault());
+        SubvolumeChanges.AddTo(group);
         return group;
     }
 

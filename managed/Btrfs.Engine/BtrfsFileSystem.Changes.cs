@@ -1,0 +1,222 @@
+using System.Text;
+using Btrfs.Ctree;
+using Btrfs.Format;
+using Btrfs.Inode;
+using Btrfs.Inode.Changes;
+using Btrfs.Inode.Replay;
+using Btrfs.Space.Transactions;
+using Btrfs.Storage;
+
+namespace Btrfs.Engine;
+
+/// <summary>The members that change files. Each is atomic for readers of commits, and durable after the next <see cref="Commit"/>.</summary>
+public sealed partial class BtrfsFileSystem
+{
+    private readonly FsWriter? _writer;
+    private readonly SubvolumeWriters? _subvolumes;
+
+    // A path is followed and then acted on: nobody may change it between the two.
+    private readonly Lock _changes = new();
+
+    private BtrfsFileSystem(FsWriter writer, SubvolumeWriters subvolumes)
+    {
+        _writer = writer;
+        _subvolumes = subvolumes;
+    }
+
+    /// <summary>Whether it was opened for writing.</summary>
+    public bool IsWritable => _writer is not null;
+
+    /// <summary>The transactions below, for tools and tests that look under files.</summary>
+    /// <exception cref="ReadOnlyFileSystemException">It was opened for reading.</exception>
+    public FsWriter Writer => _writer ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
+
+    /// <summary>The writers of the single subvolumes, which go by inode numbers: for tools that change many files.</summary>
+    /// <exception cref="ReadOnlyFileSystemException">It was opened for reading.</exception>
+    public SubvolumeWriters Subvolumes => _subvolumes ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
+
+    private FsInfo View => _readOnly ?? Writer.Running;
+
+    /// <summary>Makes everything so far durable.</summary>
+    /// <exception cref="IOException">A device failed; the file system takes no more changes.</exception>
+    /// <exception cref="BtrfsException">The commit failed; the file system takes no more changes.</exception>
+    public void Commit() => Writer.Commit();
+
+    /// <summary>Makes an empty file.</summary>
+    /// <param name="path">Its directory must be there, and nothing else of its name.</param>
+    /// <param name="what">Mode, owner, times; null for 0644, root, now.</param>
+    /// <exception cref="FileOperationException">As POSIX has it for the call; so for all members below.</exception>
+    /// <exception cref="NoSpaceException">There is no room; so for all members below.</exception>
+    /// <exception cref="ReadOnlyFileSystemException">It was opened for reading, or a failure has latched it; so for all members below.</exception>
+    public void CreateFile(FsPath path, NewInode? what = null) =>
+        Create(path, what ?? new NewInode { Mode = InodeMode.Regular | 0x1A4 });
+
+    /// <summary>Makes an empty directory; null for 0755, root, now.</summary>
+    public void CreateDirectory(FsPath path, NewInode? what = null) =>
+        Create(path, what ?? new NewInode { Mode = InodeMode.Directory | 0x1ED });
+
+    /// <summary>Makes a symbolic link that leads to <paramref name="target"/>.</summary>
+    public void CreateSymbolicLink(FsPath path, ReadOnlyMemory<byte> target, NewInode? what = null) =>
+        Create(path, (what ?? new NewInode { Mode = InodeMode.SymbolicLink | 0x1FF }) with { Target = target });
+
+    /// <summary>Makes whatever <paramref name="what"/> says: a device node, a fifo, a socket.</summary>
+    public void CreateNode(FsPath path, NewInode what) => Create(path, what);
+
+    /// <summary>Gives a file one more name in its subvolume.</summary>
+    public void CreateLink(FsPath existing, FsPath path)
+    {
+        lock (_changes)
+        {
+            Location source = Find(existing);
+            (Location directory, byte[] name) = FindParent(path);
+            RequireSameSubvolume(source, directory, path);
+            WriterOf(directory).Link(source.Inode, directory.Inode, name);
+        }
+    }
+
+    /// <summary>Deletes a name; with the last one its file goes.</summary>
+    public void Delete(FsPath path)
+    {
+        lock (_changes)
+        {
+            (Location directory, byte[] name) = FindParent(path);
+            WriterOf(directory).Unlink(directory.Inode, name);
+        }
+    }
+
+    /// <summary>Deletes an empty directory, or the empty directory that stands for a subvolume which is not there.</summary>
+    public void DeleteDirectory(FsPath path)
+    {
+        lock (_changes)
+        {
+            (Location directory, byte[] name) = FindParent(path);
+            WriterOf(directory).RemoveDirectory(directory.Inode, name);
+        }
+    }
+
+    /// <summary>Gives something another name, which by default takes the place of what is there.</summary>
+    public void Move(FsPath from, FsPath to, RenameFlags flags = RenameFlags.None)
+    {
+        lock (_changes)
+        {
+            (Location fromDirectory, byte[] fromName) = FindParent(from);
+            (Location toDirectory, byte[] toName) = FindParent(to);
+            WriterOf(fromDirectory).Rename(fromDirectory.Inode, fromName, WriterOf(toDirectory), toDirectory.Inode, toName, flags);
+        }
+    }
+
+    /// <summary>Sets an extended attribute.</summary>
+    public void SetXattr(FsPath path, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, XattrMode mode = XattrMode.Set)
+    {
+        lock (_changes)
+        {
+            Location at = Find(path);
+            WriterOf(at).SetXattr(at.Inode, name, value, mode);
+        }
+    }
+
+    /// <summary>Takes an extended attribute away.</summary>
+    public void RemoveXattr(FsPath path, ReadOnlySpan<byte> name)
+    {
+        lock (_changes)
+        {
+            Location at = Find(path);
+            WriterOf(at).RemoveXattr(at.Inode, name);
+        }
+    }
+
+    /// <summary>Sets permissions, owners and times.</summary>
+    public void SetAttributes(FsPath path, AttributeChange what)
+    {
+        lock (_changes)
+        {
+            Location at = Find(path);
+            WriterOf(at).SetAttributes(at.Inode, what);
+        }
+    }
+
+    /// <summary>Sets the flags that chattr sets.</summary>
+    public void SetFlags(FsPath path, InodeFlags flags)
+    {
+        lock (_changes)
+        {
+            Location at = Find(path);
+            WriterOf(at).SetFlags(at.Inode, flags);
+        }
+    }
+
+    private static BtrfsFileSystem OpenForWriting(DeviceSet devices, FsOpenOptions options, DateTimeOffset? time)
+    {
+        FsWriter writer = FsWriter.Open(devices, options);
+        try
+        {
+            bool hadLog = LogReplay.Run(writer);
+            SubvolumeWriters subvolumes = new(writer, time);
+            OrphanCleaner.Run(subvolumes);
+            return new BtrfsFileSystem(writer, subvolumes) { _logNotice = hadLog ? "the file system was not cleanly unmounted: its log tree was replayed" : null };
+        }
+        catch
+        {
+            writer.Dispose();
+            throw;
+        }
+    }
+
+    private static void Close(FsWriter writer)
+    {
+        try
+        {
+            if (writer.Failure is null)
+                writer.Commit();
+        }
+        finally
+        {
+            writer.Dispose();
+        }
+    }
+
+    private static void RequireSameSubvolume(Location one, Location other, FsPath path)
+    {
+        if (one.Subvolume.Id != other.Subvolume.Id)
+            throw new FileOperationException(FileError.CrossSubvolume, $"'{path}' is in another subvolume");
+    }
+
+    private void Create(FsPath path, NewInode what)
+    {
+        lock (_changes)
+        {
+            (Location directory, byte[] name) = FindParent(path);
+            WriterOf(directory).Create(directory.Inode, name, what);
+        }
+    }
+
+    private SubvolumeWriter WriterOf(Location at) => Subvolumes.Get(at.Subvolume.Id);
+
+    // Reading members say with an InvalidRequestException that there is nothing; to change it is an error as POSIX has it.
+    private Location Find(FsPath path)
+    {
+        _ = Writer;
+        try
+        {
+            Location at = new PathLookup(View).Find(path);
+            return at.IsEmptySubvolumeDirectory
+                ? throw new FileOperationException(FileError.NotPermitted, $"'{path}' stands for a subvolume that is not there")
+                : at;
+        }
+        catch (InvalidRequestException error)
+        {
+            throw new FileOperationException(FileError.NotFound, error.Message);
+        }
+    }
+
+    /// <summary>The directory of a path, and the name in it.</summary>
+    private (Location Directory, byte[] Name) FindParent(FsPath path)
+    {
+        ReadOnlySpan<byte> bytes = path.Bytes.TrimEnd((byte)'/');
+        int slash = bytes.LastIndexOf((byte)'/');
+        byte[] name = bytes[(slash + 1)..].ToArray();
+        if (name.Length == 0 || name.AsSpan().SequenceEqual("."u8) || name.AsSpan().SequenceEqual(".."u8))
+            throw new FileOperationException(FileError.Invalid, $"'{Encoding.UTF8.GetString(path.Bytes)}' names nothing that can be changed");
+        return (Find(new FsPath(bytes[..Math.Max(slash, 0)].ToArray())), name);
+    }
+}

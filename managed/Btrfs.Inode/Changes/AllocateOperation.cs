@@ -1,0 +1,199 @@
+using Btrfs.Format;
+using Btrfs.Space.Transactions;
+
+namespace Btrfs.Inode.Changes;
+
+/// <summary>What fallocate is asked for.</summary>
+public enum AllocateMode
+{
+    /// <summary>Space for the holes of a range; the file grows to the range's end.</summary>
+    Preallocate,
+
+    /// <summary>The same, and the size stays.</summary>
+    PreallocateKeepSize,
+
+    /// <summary>A range becomes a hole. The size stays.</summary>
+    PunchHole,
+
+    /// <summary>A range becomes preallocated space, which reads as zeros; the file grows to the range's end.</summary>
+    ZeroRange,
+
+    /// <summary>The same, and the size stays.</summary>
+    ZeroRangeKeepSize,
+}
+
+/// <summary>Allocates space for a range of a file ahead of its data, or makes a hole of it: a piece of work of one or more parts.</summary>
+internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length, AllocateMode mode)
+{
+    /// <summary>Extents that one part allocates.</summary>
+    private const int ExtentsPerStep = 16;
+
+    private readonly bool _growsFile = mode is AllocateMode.Preallocate or AllocateMode.ZeroRange;
+    private readonly ulong _end = unchecked(offset + length);
+    private bool _isPrepared;
+
+    // Up to where whole sectors were taken out, and space allocated; null before the first.
+    private ulong? _cleared;
+    private ulong? _allocated;
+
+    private bool Clears => mode is not (AllocateMode.Preallocate or AllocateMode.PreallocateKeepSize);
+
+    /// <summary>One part of the work.</summary>
+    /// <returns>Whether it is done.</returns>
+    public bool Step(Change change)
+    {
+        InodeItem item = change.GetWritableFile(inode);
+        if (length == 0)
+            throw change.Refuse(FileError.Invalid, inode, "a range of 0 bytes can't be allocated");
+        if (offset > long.MaxValue || length > long.MaxValue - offset)
+            throw change.Refuse(FileError.TooLarge, inode, $"a file can't have {(UInt128)offset + length} bytes");
+        if (Clears)
+            change.RequireNotAppendOnly(inode, item);
+
+        bool isDone;
+        try
+        {
+            isDone = mode == AllocateMode.PunchHole ? Clear(change, ref item, _end) : Allocate(change, ref item);
+        }
+        catch (NoSpaceException) when (change.IsCutShort)
+        {
+            Stamp(change, ref item);
+            change.KeepCutShort(inode, ref item);
+            throw;
+        }
+
+        // To punch a hole where there is one is nothing.
+        if (mode == AllocateMode.PunchHole && !change.Part.HasChanged)
+            return isDone;
+        Stamp(change, ref item);
+        change.PutInode(inode, ref item);
+        return isDone;
+    }
+
+    private static void Stamp(Change change, ref InodeItem item)
+    {
+        item.MTime = change.Now;
+        item.CTime = change.Now;
+    }
+
+    private bool Allocate(Change change, ref InodeItem item)
+    {
+        // A file with preallocated space stores nothing in its leaf any more.
+        item.Flags = item.Flags | (ulong)InodeFlags.Prealloc;
+        if (!_isPrepared)
+            Prepare(change, ref item);
+        _isPrepared = true;
+        if (Clears && !Clear(change, ref item, _end))
+            return false;
+
+        ulong last = change.AlignUp(_end);
+        _allocated = Preallocate(change, ref item, _allocated ?? change.AlignDown(offset), last);
+        if (_allocated < last)
+            return false;
+        if (_growsFile && _end > item.FileSize.Value)
+            item.FileSize = _end;
+        return true;
+    }
+
+    /// <summary>Takes whole sectors out of a range and zeroes the rest of it.</summary>
+    private bool Clear(Change change, ref InodeItem item, ulong to)
+    {
+        ulong from = offset;
+        if (FileExtents.TryGetInline(change, inode, out _))
+        {
+            // The kernel leaves such bytes in the leaf of a file that has grown beyond a sector, too.
+            FileContent.Zero(change, inode, ref item, from, Math.Min(Math.Min(to, item.FileSize), (ulong)change.SectorSize));
+            from = Math.Max(from, (ulong)change.SectorSize);
+        }
+
+        // What is preallocated from the beginning of the range on is kept as it is, shared or not.
+        if (mode != AllocateMode.PunchHole && FileExtents.TryFind(change, inode, change.AlignDown(from), out ExtentRun run)
+            && run.FileOffset <= from && run.Item.Type == FileExtentType.Prealloc)
+        {
+            from = Math.Max(from, run.End(change));
+            if (from >= to)
+                return true;
+        }
+
+        ulong first = change.AlignUp(from);
+        ulong last = change.AlignDown(to);
+        if (first > last)
+        {
+            if (_cleared is null && from < to)
+                ZeroPart(change, ref item, from, to);
+            _cleared = to;
+            return true;
+        }
+
+        if (_cleared is null)
+        {
+            ZeroPart(change, ref item, from, first);
+            ZeroPart(change, ref item, last, to);
+        }
+
+        ulong begin = Math.Max(_cleared ?? first, first);
+        ulong done = FileExtents.Drop(change, inode, begin, last, ref item, InodeRemoval.ExtentsPerStep);
+        FileExtents.FillHoles(change, inode, begin, Math.Min(done, change.AlignUp(item.FileSize)));
+        _cleared = done;
+        return done >= last;
+    }
+
+    // Where a hole begins or ends within a preallocated sector, that is written; where the space is asked for, and behind the end of the file, it stays.
+    private void ZeroPart(Change change, ref InodeItem item, ulong from, ulong to)
+    {
+        bool isPunched = mode == AllocateMode.PunchHole;
+        if (!isPunched || from < change.AlignUp(item.FileSize))
+            FileContent.Zero(change, inode, ref item, from, to, evenPreallocated: isPunched);
+    }
+
+    // What lies between the old end of the file and the range must read as zeros once the file has grown over it, now or later.
+    private void Prepare(Change change, ref InodeItem item)
+    {
+        if (_end > item.FileSize.Value)
+        {
+            DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
+            if (_growsFile && FileExtents.TryGetInline(change, inode, out _))
+                FileContent.SpreadInline(change, inode, ref item, encoder);
+            else if (!_growsFile || offset <= item.FileSize.Value)
+                FileContent.RewriteEnd(change, inode, ref item, encoder, item.FileSize);
+            if (_growsFile)
+                FileContent.Expand(change, inode, ref item, offset);
+        }
+
+        FileExtents.FillHoles(change, inode, change.AlignUp(item.FileSize), change.AlignDown(offset));
+    }
+
+    /// <summary>Allocates space for the holes of a range of whole sectors.</summary>
+    /// <returns>Up to where the range has space by now.</returns>
+    private ulong Preallocate(Change change, ref InodeItem item, ulong from, ulong to)
+    {
+        for (int extents = 0; from < to && extents < ExtentsPerStep;)
+        {
+            bool found = FileExtents.TryFind(change, inode, from, out ExtentRun run);
+            if (found && run.FileOffset <= from && (run.IsInline || run.IsOnDisk))
+            {
+                from = run.End(change);
+                continue;
+            }
+
+            ulong gapEnd = !found ? to : Math.Min(to, run.FileOffset <= from ? run.End(change) : run.FileOffset);
+            DataExtent place = change.AllocateData(Math.Min(gapEnd - from, FormatLimits.MaxExtentSize), (ulong)change.SectorSize);
+            FileExtents.Drop(change, inode, from, from + place.Bytes, ref item);
+            change.Part.AddExtent(place, new DataReference(change.RootId, inode, from));
+            FileExtentItem extent = new()
+            {
+                Generation = change.Generation,
+                RamBytes = place.Bytes,
+                Type = FileExtentType.Prealloc,
+                DiskBytenr = place.Start.Value,
+                DiskNumBytes = place.Bytes,
+                NumBytes = place.Bytes,
+            };
+            FileExtents.Insert(change, inode, from, extent, ref item);
+            from += place.Bytes;
+            extents++;
+        }
+
+        return Math.Min(from, to);
+    }
+}

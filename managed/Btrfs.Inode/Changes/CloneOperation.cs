@@ -1,0 +1,211 @@
+using Btrfs.Format;
+
+namespace Btrfs.Inode.Changes;
+
+/// <summary>A range of one file that is to be shared with another.</summary>
+internal readonly record struct CloneRequest(ulong SourceInode, ulong SourceOffset, ulong Length, ulong Inode, ulong Offset)
+{
+    public ulong SourceEnd => SourceOffset + Length;
+
+    public ulong End => Offset + Length;
+}
+
+/// <summary>Makes ranges of files share their extents: by request, or where they are found to be equal.</summary>
+internal static class CloneOperation
+{
+    /// <summary>The kernel compares no more in one call.</summary>
+    public const ulong MaxDedupeBytes = 16 << 20;
+
+    /// <summary>Source extents that one part shares.</summary>
+    private const int ExtentsPerStep = 64;
+
+    private const int CompareBytes = 128 << 10;
+
+    /// <summary>Checks a request, and makes its length definite: 0 means up to the end of the source.</summary>
+    public static CloneRequest Check(Change source, Change target, in CloneRequest asked)
+    {
+        InodeItem from = GetSource(source, asked.SourceInode);
+        InodeItem to = target.GetWritableFile(asked.Inode);
+        target.RequireNotAppendOnly(asked.Inode, to);
+        RequireSameChecksums(target, asked.Inode, from, to);
+
+        ulong size = from.FileSize;
+        bool isInside = asked.SourceOffset <= size && asked.Length <= size - asked.SourceOffset;
+        if (!isInside)
+            throw target.Refuse(FileError.Invalid, asked.SourceInode, $"range {asked.SourceOffset}+{asked.Length} ends behind the source's {size} bytes");
+        CloneRequest request = asked.Length == 0 ? asked with { Length = size - asked.SourceOffset } : asked;
+        if (request.Offset > long.MaxValue - request.Length)
+            throw target.Refuse(FileError.TooLarge, request.Inode, $"a file can't have {(UInt128)request.Offset + request.Length} bytes");
+
+        bool isEndWhole = IsAligned(source, request.SourceEnd) || (request.SourceEnd == size && request.End >= to.FileSize.Value);
+        if (!IsAligned(source, request.SourceOffset) || !IsAligned(source, request.Offset) || !isEndWhole)
+            throw target.Refuse(FileError.Invalid, request.Inode, $"range {request.SourceOffset}+{request.Length} to {request.Offset} is not in whole sectors of {source.SectorSize}");
+        RequireApart(source, target, request);
+        return request;
+    }
+
+    /// <summary>One part of the sharing.</summary>
+    /// <param name="source">Where from; may be read-only.</param>
+    /// <param name="target">Where to, in the same part of the same transaction.</param>
+    /// <param name="request">Checked.</param>
+    /// <param name="progress">How many bytes are done.</param>
+    /// <param name="keepTimes">For a dedupe, which changes no content.</param>
+    public static bool Step(Change source, Change target, in CloneRequest request, ref ulong progress, bool keepTimes)
+    {
+        InodeItem from = GetSource(source, request.SourceInode);
+        InodeItem to = target.GetWritableFile(request.Inode);
+        ulong whole = source.AlignUp(request.Length);
+        try
+        {
+            if (progress == 0 && IsInlineOfItself(source, target, request))
+            {
+                ShareInline(source, target, request, from, ref to);
+                progress = whole;
+            }
+            else if (progress == 0)
+            {
+                Prepare(target, request, ref to);
+            }
+
+            for (int extents = 0; progress < whole && extents < ExtentsPerStep; extents++)
+            {
+                progress = ShareRun(source, target, request, from, ref to, progress, whole);
+                to.FileSize = Math.Max(to.FileSize, Math.Min(request.Offset + progress, request.End));
+            }
+        }
+        catch (NoSpaceException) when (target.IsCutShort)
+        {
+            target.KeepCutShort(request.Inode, ref to);
+            throw;
+        }
+
+        if (!keepTimes)
+        {
+            to.MTime = target.Now;
+            to.CTime = target.Now;
+        }
+
+        target.PutInode(request.Inode, ref to);
+        return progress >= whole;
+    }
+
+    /// <summary>Checks a request to dedupe: both ranges exist already. A length that ends within a sector before the end of a file is cut to whole sectors.</summary>
+    public static CloneRequest CheckDedupe(Change source, Change target, in CloneRequest asked)
+    {
+        CloneRequest request = asked with { Length = Math.Min(asked.Length, MaxDedupeBytes) };
+        InodeItem from = GetSource(source, request.SourceInode);
+        if (request.SourceOffset > from.FileSize.Value || request.Length > from.FileSize.Value - request.SourceOffset)
+            throw target.Refuse(FileError.Invalid, request.SourceInode, $"range {request.SourceOffset}+{request.Length} ends behind the source's {from.FileSize} bytes");
+        if (request.Length == 0)
+            return request;
+        InodeItem to = target.GetWritableFile(request.Inode);
+        RequireSameChecksums(target, request.Inode, from, to);
+        if (request.Offset > to.FileSize.Value || request.Length > to.FileSize.Value - request.Offset)
+            throw target.Refuse(FileError.Invalid, request.Inode, $"range {request.Offset}+{request.Length} ends behind the file's {to.FileSize} bytes");
+        if (!IsAligned(source, request.SourceOffset) || !IsAligned(source, request.Offset))
+            throw target.Refuse(FileError.Invalid, request.Inode, $"offsets {request.SourceOffset} and {request.Offset} are not multiples of {source.SectorSize}");
+
+        bool reachesEnds = request.SourceEnd == from.FileSize.Value && request.End == to.FileSize.Value;
+        if (!reachesEnds)
+            request = request with { Length = source.AlignDown(request.Length) };
+        RequireApart(source, target, request);
+        return request;
+    }
+
+    /// <summary>Whether both ranges hold the same bytes.</summary>
+    public static bool AreEqual(Change source, Change target, in CloneRequest request)
+    {
+        InodeItem from = source.GetInode(request.SourceInode);
+        InodeItem to = target.GetInode(request.Inode);
+        byte[] left = new byte[CompareBytes];
+        byte[] right = new byte[CompareBytes];
+        for (ulong done = 0; done < request.Length;)
+        {
+            int length = (int)Math.Min(request.Length - done, CompareBytes);
+            FileContent.Read(source, request.SourceInode, from, request.SourceOffset + done, left.AsSpan(0, length));
+            FileContent.Read(target, request.Inode, to, request.Offset + done, right.AsSpan(0, length));
+            if (!left.AsSpan(0, length).SequenceEqual(right.AsSpan(0, length)))
+                return false;
+            done += (ulong)length;
+        }
+
+        return true;
+    }
+
+    // Prepared for what comes behind, such a file would have its bytes in a sector, which could be shared: the kernel copies them instead.
+    private static bool IsInlineOfItself(Change source, Change target, in CloneRequest request) =>
+        source.RootId == target.RootId && request.SourceInode == request.Inode && request.SourceOffset == 0
+        && FileExtents.TryGetInline(source, request.SourceInode, out _);
+
+    private static void Prepare(Change target, in CloneRequest request, ref InodeItem to)
+    {
+        FileContent.Expand(target, request.Inode, ref to, request.Offset);
+        if (request.Offset > 0)
+            FileContent.SpreadInline(target, request.Inode, ref to, DataEncoder.For(target, request.Inode, to, WriteOptions.Default));
+    }
+
+    // One run of the source, and the hole before it.
+    private static ulong ShareRun(
+        Change source, Change target, in CloneRequest request, in InodeItem from, ref InodeItem to, ulong progress, ulong whole)
+    {
+        ulong at = request.SourceOffset + progress;
+        ulong end = request.SourceOffset + whole;
+        bool found = FileExtents.TryFind(source, request.SourceInode, at, out ExtentRun run) && run.FileOffset < end;
+        ulong begin = found ? Math.Max(run.FileOffset, at) : end;
+        ulong runEnd = found ? Math.Min(run.End(source), end) : end;
+        if (found && run.IsInline)
+        {
+            ShareInline(source, target, request, from, ref to);
+            return runEnd - request.SourceOffset;
+        }
+
+        ulong shift = unchecked(request.Offset - request.SourceOffset);
+        FileExtents.Drop(target, request.Inode, unchecked(at + shift), unchecked(runEnd + shift), ref to);
+        if (found && run.IsOnDisk)
+        {
+            FileExtentItem extent = run.Item;
+            extent.Generation = target.Generation;
+            extent.Offset = run.Item.Offset + (begin - run.FileOffset);
+            extent.NumBytes = runEnd - begin;
+            ulong offset = unchecked(begin + shift);
+            target.Part.AddReference(run.Start, run.Item.DiskNumBytes, new(target.RootId, request.Inode, unchecked(offset - extent.Offset)));
+            FileExtents.Insert(target, request.Inode, offset, extent, ref to);
+            if (run.Item.Type == FileExtentType.Prealloc)
+                to.Flags = to.Flags | (ulong)InodeFlags.Prealloc;
+        }
+
+        FileExtents.FillHoles(target, request.Inode, unchecked(at + shift), unchecked(runEnd + shift));
+        return runEnd - request.SourceOffset;
+    }
+
+    // What lies in a leaf can't be shared: it is written once more, and inline again where it is the whole file.
+    private static void ShareInline(Change source, Change target, in CloneRequest request, in InodeItem from, ref InodeItem to)
+    {
+        byte[] content = new byte[Math.Min(request.Length, from.FileSize)];
+        FileContent.Read(source, request.SourceInode, from, 0, content);
+        FileContent.Write(target, request.Inode, ref to, request.Offset, content, WriteOptions.Default);
+    }
+
+    private static InodeItem GetSource(Change source, ulong inode)
+    {
+        InodeItem item = source.GetInode(inode);
+        if (InodeMode.IsDirectory(item.Mode))
+            throw source.Refuse(FileError.IsDirectory, inode, "is a directory");
+        return InodeMode.IsRegular(item.Mode) ? item : throw source.Refuse(FileError.Invalid, inode, "not a regular file");
+    }
+
+    private static void RequireSameChecksums(Change target, ulong inode, in InodeItem from, in InodeItem to)
+    {
+        if (Change.Has(from, InodeFlags.NoDataSum) != Change.Has(to, InodeFlags.NoDataSum))
+            throw target.Refuse(FileError.Invalid, inode, "one of the two files has checksums and the other has not");
+    }
+
+    private static void RequireApart(Change source, Change target, in CloneRequest request)
+    {
+        bool isSameFile = source.RootId == target.RootId && request.SourceInode == request.Inode;
+        if (isSameFile && request.SourceOffset < request.End && request.Offset < request.SourceEnd)
+            throw target.Refuse(FileError.Invalid, request.Inode, $"ranges {request.SourceOffset}+{request.Length} and {request.Offset}+{request.Length} overlap");
+    }
+
+    private static bool IsAligned(Change change, ulong value) => change.AlignDown(value) == value;
+}

@@ -1,0 +1,191 @@
+using System.Runtime.CompilerServices;
+using Btrfs.Ctree;
+using Btrfs.Format;
+using Btrfs.Storage;
+
+namespace Btrfs.Space.Transactions;
+
+/// <summary>What a change may use when space is short.</summary>
+public enum ReservePolicy
+{
+    /// <summary>It fails with <see cref="NoSpaceException"/> before it touches the global reserve.</summary>
+    Normal,
+
+    /// <summary>It frees more than it takes (unlink, truncate, dropping a snapshot), so it may use the global reserve.</summary>
+    Freeing,
+}
+
+/// <summary>
+/// A file system opened for writing: one running transaction that writers join one after the other, and commits that make it durable. The last committed
+/// state stays readable beside it without locks.
+/// </summary>
+public sealed class FsWriter : IDisposable
+{
+    /// <summary>Blocks of a transaction are kept in memory until its commit; beyond so many bytes of them a commit comes by itself.</summary>
+    private const long MaxDirtyBytes = 96L << 20;
+
+    /// <summary>The same for references that wait.</summary>
+    private const int MaxDelayed = 200_000;
+
+    private readonly Lock _writer = new();
+    private readonly SpaceState _state;
+    private readonly Commit _commit;
+    private readonly MetadataReserve _reserve;
+    private Exception? _failure;
+    private bool _isDisposed;
+
+    private FsWriter(FsInfo opened)
+    {
+        _state = new SpaceState(opened);
+        _commit = new Commit(_state);
+        _reserve = new MetadataReserve(_state);
+    }
+
+    /// <summary>The last durable state.</summary>
+    public FsInfo Committed => _state.Committed;
+
+    /// <summary>The state so far, not durable yet: for the one who changes it, between two changes.</summary>
+    public FsInfo Running => _state.Running;
+
+    /// <summary>Why the file system does not take changes any more; null while it does.</summary>
+    public Exception? Failure => Volatile.Read(ref _failure);
+
+    internal SpaceState State => _state;
+
+    /// <inheritdoc cref="MetadataReserve.SpareBytes"/>
+    internal ulong SpareBytes() => _reserve.SpareBytes();
+
+    /// <summary>Opens for writing. Takes over <paramref name="devices"/>, which are writable, also when it throws.</summary>
+    /// <exception cref="BtrfsException">The file system is broken, or has a feature that the engine can't write.</exception>
+    /// <exception cref="IOException">A device failed.</exception>
+    public static FsWriter Open(DeviceSet devices, FsOpenOptions? options = null)
+    {
+        FsInfo opened = FsInfo.Open(devices, options);
+        try
+        {
+            WriteSupport.Require(opened);
+            devices.Volume.VerifyWritable();
+
+            // Where there is a log, not before it turns out that it can be replayed.
+            if (opened.Superblock.LogRoot.Value == 0)
+                devices.RestoreSuperblockCopies();
+            FsWriter writer = new(opened);
+            if (FreeSpace.FreeSpaceRebuild.IsNeeded(opened))
+                writer.Rebuild();
+            return writer;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Joins the running transaction, or begins the next one. Waits for the writer before.</summary>
+    /// <param name="items">How many items the change will insert or change at most, as an estimate of the metadata that it takes.</param>
+    /// <param name="policy">What it may use when space is short.</param>
+    /// <param name="what">Who changes, for the message should the change be left half done.</param>
+    /// <exception cref="NoSpaceException">There is not enough room for metadata.</exception>
+    /// <exception cref="ReadOnlyFileSystemException">An earlier failure has latched the file system.</exception>
+    public Transaction Begin(int items, ReservePolicy policy = ReservePolicy.Normal, [CallerMemberName] string what = "")
+    {
+        Invariant.That(!_writer.IsHeldByCurrentThread);
+        _writer.Enter();
+        try
+        {
+            RequireUsable();
+            if ((long)_state.Blocks.DirtyCount * _state.Committed.NodeSize > MaxDirtyBytes || _state.Delayed.Count > MaxDelayed)
+                CommitLocked();
+            if (!_reserve.HasRoom(items, policy))
+            {
+                // What this transaction has freed is of use only after its commit.
+                CommitLocked();
+                if (!_reserve.HasRoom(items, policy))
+                    throw new NoSpaceException($"no space left for metadata: {what} needs room for {items} items");
+            }
+
+            return new Transaction(this, what);
+        }
+        catch
+        {
+            _writer.Exit();
+            throw;
+        }
+    }
+
+    /// <summary>Makes everything so far durable. Nothing happens where nothing was changed.</summary>
+    /// <exception cref="IOException">A device failed; the file system is latched read-only.</exception>
+    /// <exception cref="BtrfsException">The commit failed; the file system is latched read-only.</exception>
+    public void Commit()
+    {
+        lock (_writer)
+        {
+            RequireUsable();
+            CommitLocked();
+        }
+    }
+
+    /// <summary>A data write to space that <see cref="Transaction.AllocateData"/> gave; needs no transaction. Durable after the next commit.</summary>
+    /// <exception cref="IOException">A device failed.</exception>
+    public void WriteData(LogicalAddress start, ReadOnlySpan<byte> data) => _state.Volume.Write(start, data);
+
+    /// <summary>Closes the devices. What was not committed is not durable: call <see cref="Commit"/> first.</summary>
+    public void Dispose()
+    {
+        lock (_writer)
+        {
+            if (_isDisposed)
+                return;
+
+            _isDisposed = true;
+            _failure ??= new ObjectDisposedException(nameof(FsWriter));
+            _state.Committed.Dispose();
+        }
+    }
+
+    /// <summary>Ends a part: called by <see cref="Transaction"/>.</summary>
+    internal void End(bool mustCommit)
+    {
+        try
+        {
+            if (mustCommit && _failure is null)
+                CommitLocked();
+        }
+        finally
+        {
+            _writer.Exit();
+        }
+    }
+
+    /// <summary>Nothing is written from here on: the disk keeps the last commit.</summary>
+    internal void Latch(Exception cause) => _failure ??= cause;
+
+    private void RequireUsable()
+    {
+        if (_failure is not null)
+            throw new ReadOnlyFileSystemException($"the file system takes no more changes since a failure: {_failure.Message}", _failure);
+    }
+
+    private void CommitLocked()
+    {
+        if (!_state.TreeBlocks.HasChanged)
+            return;
+
+        try
+        {
+            _commit.Run();
+        }
+        catch (Exception error)
+        {
+            Latch(error);
+            throw;
+        }
+    }
+
+    private void Rebuild()
+    {
+        using Transaction transaction = Begin(items: 0, ReservePolicy.Freeing);
+        FreeSpace.FreeSpaceRebuild.Run(_state);
+        transaction.Complete();
+    }
+}

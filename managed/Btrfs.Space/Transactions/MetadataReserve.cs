@@ -1,0 +1,76 @@
+using Btrfs.Format;
+
+namespace Btrfs.Space.Transactions;
+
+/// <summary>
+/// Says before a change begins whether there is room for what it takes, so that a change never ends half done for want of space. Each item may
+/// copy a path of blocks, and each block copied changes the extent tree in turn. Below that lies the global reserve: it is kept for commits, and for changes
+/// that free more than they take. So files can be deleted on a full disk.
+/// </summary>
+internal sealed class MetadataReserve(SpaceState state)
+{
+    private static readonly ulong[] s_treesOfSpace = [ObjectIds.ExtentTree, ObjectIds.CsumTree, ObjectIds.FreeSpaceTree];
+
+    private const ulong MaxGlobal = 512UL << 20;
+    private const ulong MinGlobal = 2UL << 20;
+
+    /// <summary>Blocks for each item: a leaf that splits, its parents now and then, and the same for the extent and free-space trees.</summary>
+    private const ulong BlocksPerItem = 4;
+
+    /// <summary>What frees copies paths and leaves fewer items behind: more than so many blocks it does not take at once.</summary>
+    private const ulong MaxBlocksToFree = 64;
+
+    /// <summary>What a part that allocates data may still change.</summary>
+    private const int ItemsBesideData = 64;
+
+    private readonly ulong _nodeSize = (ulong)state.Committed.NodeSize;
+
+    /// <summary>Whether there is room. What is still no chunk becomes one if it is needed, or data would take it before the change comes to use it.</summary>
+    public bool HasRoom(int items, ReservePolicy policy)
+    {
+        ulong needed = Needed(items, policy);
+        if (FreeBytes >= needed)
+            return true;
+        if (FreeBytes + state.Chunks.Available(state.MetadataType) < needed)
+            return false;
+
+        while (FreeBytes < needed && state.Allocator.TryGrow(state.MetadataType))
+        {
+        }
+
+        return FreeBytes >= needed;
+    }
+
+    /// <summary>How many bytes data may take where it shares its groups with tree blocks.</summary>
+    public ulong SpareBytes()
+    {
+        ulong needed = Needed(ItemsBesideData, ReservePolicy.Normal);
+        ulong free = FreeBytes + state.Chunks.Available(state.MetadataType);
+        return free - Math.Min(free, needed);
+    }
+
+    private ulong FreeBytes => state.Groups.Sum(BlockGroupFlags.Metadata, static group => group.Allocatable);
+
+    private ulong Needed(int items, ReservePolicy policy)
+    {
+        ulong blocks = (ulong)items * BlocksPerItem;
+        if (policy == ReservePolicy.Freeing)
+            blocks = Math.Min(blocks, MaxBlocksToFree);
+        ulong total = state.Groups.Sum(BlockGroupFlags.Metadata, static group => group.Length);
+        ulong kept = Math.Clamp(total / 8, MinGlobal, MaxGlobal);
+        kept = Math.Min(kept, total / 4);
+        if (policy == ReservePolicy.Freeing)
+            kept /= 4;
+        return ((blocks + BlocksOfCommit()) * _nodeSize) + kept;
+    }
+
+    // Each extent whose references wait may lie in a leaf of its own; but leaves that a commit copies are at most all there are, and a few that split.
+    private ulong BlocksOfCommit()
+    {
+        ulong waiting = (ulong)state.Delayed.Count;
+        ulong leaves = 0;
+        foreach (ulong id in s_treesOfSpace)
+            leaves += (state.Roots.TryGet(id)?.Item.BytesUsed ?? 0) / _nodeSize;
+        return Math.Min(waiting, leaves + waiting / 32);
+    }
+}

@@ -1,0 +1,250 @@
+using Btrfs.Crash.Images;
+using Btrfs.Crash.Kernel;
+using Btrfs.Crash.Models;
+using Btrfs.Crash.Workloads;
+using Btrfs.Engine;
+using Btrfs.Fidelity.Devices;
+using Btrfs.Format;
+using Btrfs.Storage;
+
+namespace Btrfs.Crash.Running;
+
+/// <summary>
+/// One seed: a workload over devices that record, then at each flush the states that a power cut there can leave, each judged; then the next
+/// workload on one of them.
+/// </summary>
+/// <param name="template">What the first workload begins with.</param>
+/// <param name="seed">Tells all random choices.</param>
+/// <param name="options">How.</param>
+/// <param name="tally">Counts.</param>
+/// <param name="kernel">Judges some of the states; null for none.</param>
+internal sealed class CrashRun(Template template, int seed, CrashOptions options, Tally tally, KernelJudge? kernel)
+{
+    /// <summary>Of how many states that Linux judges it goes on writing to one.</summary>
+    private const int WriteEvery = 8;
+
+    private readonly Random _random = new(seed);
+
+    // Apart, so that a seed is the same with and without Linux.
+    private readonly Random _sample = new(seed);
+    private Func<DeviceCall, long>? _calls;
+
+    // From when on the power may fail.
+    private int _begin;
+    private string _where = "";
+
+    /// <summary>Whether the last workload came to the fault that was planted.</summary>
+    public bool IsFaultHit => options.Fault is { } fault && _calls!(fault.Call) > fault.Number;
+
+    /// <summary>Whether the fault that was planted has ended a workload.</summary>
+    public bool Failed { get; private set; }
+
+    // A write that one device refuses is borne where another has a copy.
+    private bool AllCopiesAreWritten => options.Fault is null;
+
+    /// <summary>Runs all stages.</summary>
+    /// <exception cref="CrashFailure">A state was not as it must be: the message has all that is needed to see it again.</exception>
+    public void Run()
+    {
+        try
+        {
+            Disks disks = Disks.Of(template);
+            for (int stage = 0; stage < options.Stages; stage++)
+            {
+                _where = $"stage {stage}";
+                disks = RunStage(disks);
+            }
+        }
+        catch (Exception error)
+        {
+            throw new CrashFailure($"template {template.Name}, seed {seed}, {_where}: {(error is CrashFailure ? error.Message : error.ToString())}", error);
+        }
+    }
+
+    private Disks RunStage(Disks disks)
+    {
+        string stage = _where;
+        (ulong first, FileSystemModel before) = StateJudge.Read(disks, checkData: false);
+        CrashRecorder recorder = new();
+        _begin = 0;
+        Dictionary<ulong, FileSystemModel> live = Work(disks, recorder);
+        IReadOnlyList<DeviceEvent> events = recorder.Events;
+        HashSet<ulong>[] pages = PagesOf(disks, events);
+        CommitTimes commits = new(events, first);
+
+        Dictionary<ulong, FileSystemModel> committed = new() { [first] = before };
+        (ulong oldest, _) = commits.At(_begin);
+        foreach ((ulong generation, int begun) in commits.Commits.Where(commit => commit.Generation >= oldest))
+        {
+            _where = $"{stage}, commit {generation}";
+            Disks whole = new(recorder.CrashAt(begun, static writes => writes), pages);
+            committed[generation] = ReadCommit(whole, generation, live);
+        }
+
+        foreach (ulong generation in live.Keys.Where(generation => !committed.ContainsKey(generation)))
+            throw new CrashFailure($"commit {generation} came back and wrote no superblock");
+
+        HashSet<string> seen = [];
+        for (int time = _begin; time <= events.Count; time++)
+        {
+            if (time == events.Count || events[time].Write is null)
+            {
+                foreach (PowerCutKind kind in Kinds())
+                {
+                    _where = $"{stage}, time {time}, {kind}";
+                    CutPower(recorder, time, kind, pages, commits.At(time), committed, seen);
+                }
+            }
+        }
+
+        _where = $"{stage}, choice of the next";
+        return new Disks(recorder.CrashAt(_random.Next(events.Count + 1), _random), pages);
+    }
+
+    /// <summary>Runs the workload, and returns what it saw itself at its commits.</summary>
+    private Dictionary<ulong, FileSystemModel> Work(Disks disks, CrashRecorder recorder)
+    {
+        Dictionary<ulong, FileSystemModel> live = [];
+        IBlockDevice[] devices = [.. disks.Devices.Select((device, index) => Record(recorder, device, index))];
+        if (options.Fault is null)
+        {
+            Work(recorder, devices, live);
+            return live;
+        }
+
+        try
+        {
+            Work(recorder, devices, live);
+        }
+        catch (Exception error) when (error is IOException or BtrfsException)
+        {
+            Failed = true;
+        }
+
+        return live;
+    }
+
+    private void Work(CrashRecorder recorder, IBlockDevice[] devices, Dictionary<ulong, FileSystemModel> live)
+    {
+        string stage = _where;
+        using BtrfsFileSystem fs = BtrfsFileSystem.Open(devices, new BtrfsOpenOptions { Writable = true });
+        Workload workload = new(fs, _random);
+        if (options.IsFull)
+        {
+            workload.Fill();
+            _begin = recorder.Now;
+        }
+
+        int steps = _random.Next(1, options.Steps + 1);
+        for (int step = 0; step < steps; step++)
+        {
+            _where = $"{stage}, step {step}";
+            workload.Step();
+            if (_random.Next(7) == 0)
+            {
+                Commit(fs);
+                live[fs.Info.Superblock.Generation] = FileSystemModel.Read(fs);
+            }
+        }
+
+        tally.AddWorkload(steps, live.Count, workload.Refused);
+    }
+
+    /// <summary>Commits. If that fails, no change is taken any more.</summary>
+    private static void Commit(BtrfsFileSystem fs)
+    {
+        try
+        {
+            fs.Commit();
+        }
+        catch (Exception error) when (error is IOException or BtrfsException)
+        {
+            try
+            {
+                fs.CreateFile("after a commit that failed");
+            }
+            catch (ReadOnlyFileSystemException)
+            {
+                throw new IOException("a commit failed", error);
+            }
+
+            throw new CrashFailure($"takes changes after a commit failed: {error}", error);
+        }
+    }
+
+    private IBlockDevice Record(CrashRecorder recorder, IBlockDevice device, int index)
+    {
+        IBlockDevice recording = recorder.Add(device);
+        if (options.IgnoreBlockBarrier)
+            return new BarrierlessDevice(recording);
+        if (options.Fault is not { } fault || index > 0)
+            return recording;
+
+        FaultyDevice faulty = new(recording);
+        faulty.Fail(fault.Call, fault.Number, fault.IsLasting ? long.MaxValue : 1);
+        _calls = faulty.Calls;
+        return faulty;
+    }
+
+    /// <summary>Reads a commit that is whole, which must be what the workload saw.</summary>
+    private FileSystemModel ReadCommit(Disks disks, ulong generation, Dictionary<ulong, FileSystemModel> live)
+    {
+        (ulong actual, FileSystemModel model) = StateJudge.Read(disks, AllCopiesAreWritten);
+        if (actual != generation)
+            throw new CrashFailure($"opens as commit {actual}");
+        if (live.TryGetValue(generation, out FileSystemModel? expected) && expected.FindDifference(model) is { } difference)
+            throw new CrashFailure($"the disk has not what the workload saw: {difference}");
+        return model;
+    }
+
+    private void CutPower(
+        CrashRecorder recorder, int time, PowerCutKind kind, HashSet<ulong>[] pages, (ulong Least, ulong Most) allowed,
+        Dictionary<ulong, FileSystemModel> committed, HashSet<string> seen)
+    {
+        PowerCut cut = new(kind, _random);
+        Disks left = new(recorder.CrashAt(time, cut.Survive), pages);
+        if (!seen.Add($"{time} {cut.Outcome}"))
+            return;
+
+        _where += $" {cut.Outcome}";
+        (ulong generation, FileSystemModel model) = StateJudge.Read(left, _random.Next(8) == 0 && AllCopiesAreWritten);
+        if (generation < allowed.Least || generation > allowed.Most)
+            throw new CrashFailure($"opens as commit {generation}, not {allowed.Least} to {allowed.Most}");
+        if (committed[generation].FindDifference(model) is { } difference)
+            throw new CrashFailure($"commit {generation} has changed: {difference}");
+
+        bool hasPrimaries = StateJudge.HasPrimaries(left);
+        tally.AddState(hasPrimaries);
+        if (kernel is not null && hasPrimaries && _sample.Next(options.KernelEvery) == 0)
+        {
+            bool write = _sample.Next(WriteEvery) == 0;
+            kernel.Judge(template.Name, left, committed[generation], write);
+            tally.AddKernelState(write);
+        }
+    }
+
+    private IEnumerable<PowerCutKind> Kinds()
+    {
+        yield return PowerCutKind.NothingSurvives;
+        yield return PowerCutKind.AllSurvives;
+        int kinds = Enum.GetValues<PowerCutKind>().Length;
+        for (int i = 2; i < options.StatesPerFlush; i++)
+            yield return (PowerCutKind)_random.Next(2, kinds);
+    }
+
+    private static HashSet<ulong>[] PagesOf(Disks disks, IReadOnlyList<DeviceEvent> events)
+    {
+        HashSet<ulong>[] pages = [.. disks.Pages.Select(set => set.ToHashSet())];
+        foreach ((int device, DeviceWrite? write) in events)
+        {
+            if (write is not { } data)
+                continue;
+
+            ulong end = data.Offset + (ulong)data.Data.Length;
+            for (ulong offset = data.Offset - (data.Offset % PageDevice.PageSize); offset < end; offset += PageDevice.PageSize)
+                pages[device].Add(offset);
+        }
+
+        return pages;
+    }
+}

@@ -1,0 +1,107 @@
+using Btrfs.Fidelity.Generator;
+using Btrfs.Format;
+
+namespace Btrfs.Sequences.Running;
+
+/// <summary>How the two file systems of a seed are made and mounted, and what is done to them.</summary>
+internal sealed record PairOptions
+{
+    private const long Mebibyte = 1 << 20;
+
+    public required string[] MkfsArguments { get; init; }
+
+    public required int DeviceCount { get; init; }
+
+    public required long DeviceSizeBytes { get; init; }
+
+    public required string MountOptions { get; init; }
+
+    /// <summary>What the engine is told to compress with, as the mount option tells the kernel.</summary>
+    public CompressionType? Compression { get; init; }
+
+    public required Quota Quota { get; init; }
+
+    /// <summary>Whether holes go without items.</summary>
+    public bool HasNoHoles => !MkfsArguments.Any(argument => argument.Contains("^no-holes", StringComparison.Ordinal));
+
+    /// <summary>Whether sequences have large writes until the file system is full.</summary>
+    public required bool FillsUp { get; init; }
+
+    /// <summary>Whether anything may be compressed: then a mount can't tell which blocks are shared, and marks what did not get smaller.</summary>
+    public required bool UsesCompression { get; init; }
+
+    /// <summary>Whether the mark "did not get smaller" is left out: it is the kernel's guess.</summary>
+    public bool HidesNoCompress => UsesCompression;
+
+    /// <summary>How many sequences, and how long each is.</summary>
+    public required int Sequences { get; init; }
+
+    public required int OperationsPerSequence { get; init; }
+
+    public static PairOptions Choose(SeededRandom random)
+    {
+        bool fillsUp = random.Percent(8);
+        bool mixed = random.Percent(8);
+        int nodeSize = mixed ? 4096 : random.Pick([4096, 4096, 4096, 8192, 16384, 16384, 16384, 16384, 32768, 65536]);
+        List<string> arguments = ["--csum", random.Pick(["crc32c", "crc32c", "crc32c", "xxhash", "sha256", "blake2"]), "-n", $"{nodeSize}"];
+        (int devices, string data, string metadata) = ChooseProfiles(random, mixed);
+        arguments.AddRange(["-d", data, "-m", metadata]);
+        if (mixed)
+            arguments.Add("-M");
+
+        List<string> features = [];
+        if (random.Percent(30))
+            features.Add("^no-holes");
+        if (random.Percent(8))
+            features.Add("^skinny-metadata");
+        if (random.Percent(6))
+            features.Add("^extref");
+        bool hasFreeSpaceTree = !random.Percent(10);
+        if (features.Count > 0)
+            arguments.AddRange(["-O", string.Join(',', features)]);
+        if (!hasFreeSpaceTree)
+            arguments.AddRange(["-R", "^free-space-tree"]);
+
+        CompressionType? compression = random.Percent(20) ? random.Pick([CompressionType.Zlib, CompressionType.Lzo, CompressionType.Zstd]) : null;
+        return new PairOptions
+        {
+            MkfsArguments = [.. arguments],
+            DeviceCount = devices,
+            DeviceSizeBytes = (fillsUp ? random.Pick([128, 200]) : random.Pick([256, 512, 1024])) * Mebibyte,
+            MountOptions = "nobarrier,noatime" + (compression is { } type ? $",compress={type.ToString().ToLowerInvariant()}" : ""),
+            Compression = compression,
+            Quota = random.Below(16) switch { 0 => Quota.Classic, 1 => Quota.Simple, _ => Quota.None },
+            FillsUp = fillsUp,
+            UsesCompression = compression is not null || random.Percent(25),
+            Sequences = random.Between(5, 12),
+            OperationsPerSequence = random.Pick([20, 40, 80, 150]),
+        };
+    }
+
+    public override string ToString() =>
+        $"mkfs.btrfs {string.Join(' ', MkfsArguments)} ({DeviceCount} x {DeviceSizeBytes / Mebibyte} MiB), mount -o {MountOptions}, quota {Quota},"
+        + $"{(FillsUp ? " fills up," : "")}{(UsesCompression ? " compresses," : "")} {Sequences} sequences of {OperationsPerSequence}";
+
+    private static (int Devices, string Data, string Metadata) ChooseProfiles(SeededRandom random, bool mixed)
+    {
+        if (mixed)
+            return random.Pick<(int, string, string)>([(1, "single", "single"), (1, "dup", "dup"), (2, "raid1", "raid1")]);
+        if (random.Percent(60))
+            return (1, random.Percent(10) ? "dup" : "single", random.Pick(["single", "dup"]));
+        return random.Pick<(int, string, string)>(
+        [
+            (2, "raid0", "raid1"),
+            (2, "raid1", "raid1"),
+            (2, "single", "raid0"),
+            (3, "raid5", "raid1"),
+            (3, "raid5", "raid5"),
+            (3, "raid1c3", "raid1c3"),
+            (3, "raid0", "dup"),
+            (4, "raid10", "raid10"),
+            (4, "raid6", "raid6"),
+            (4, "raid6", "raid1c4"),
+            (4, "raid1c4", "raid1c3"),
+            (4, "raid1", "raid10"),
+        ]);
+    }
+}
