@@ -58,18 +58,18 @@ internal sealed class ReferenceUpdater(
             new ExtentItem { Refs = (ulong)extent.Sum, Generation = generation, Flags = flags },
             key.Type == ItemType.ExtentItem && !extent.IsData ? InfoOf(extent) : null,
             extent.IsData && quota is not null ? extent.OwnerRoot : null);
-        int inline = 0;
+        bool hasKeyed = false;
         foreach ((ReferenceKey reference, int count) in extent.Changes)
         {
             Invariant.That(count >= 0);
             if (count > 0 && _item.Size + InlineReferences.SizeOf(reference) < extents.MaxItemSize)
                 _item.Add(reference, (uint)count);
             else if (count > 0)
-                inline++;
+                hasKeyed = true;
         }
 
         _item.Write(extents.Tree.Insert(key, _item.Size));
-        if (inline > 0)
+        if (hasKeyed)
         {
             foreach ((ReferenceKey reference, int count) in extent.Changes)
             {

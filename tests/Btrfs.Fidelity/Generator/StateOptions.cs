@@ -78,6 +78,23 @@ internal sealed record StateOptions
         $"mkfs.btrfs {string.Join(' ', MkfsArguments)} ({DeviceCount} x {DeviceSizeBytes / Mebibyte} MiB{(HasOwnMetadataUuid ? ", metadata_uuid" : "")}), mount -o {MountOptions}, quota {Quota},"
         + $" mix {Mix.Name}, {Rounds} rounds of {OperationsPerRound}, {DataBudgetBytes / Mebibyte} MiB of data";
 
+    /// <summary>Profiles of data and metadata that take more than one device, with how many.</summary>
+    internal static (int Devices, string Data, string Metadata)[] OverSeveralDevices { get; } =
+    [
+        (2, "raid0", "raid1"),
+        (2, "raid1", "raid1"),
+        (2, "single", "raid0"),
+        (3, "raid5", "raid1"),
+        (3, "raid5", "raid5"),
+        (3, "raid1c3", "raid1c3"),
+        (3, "raid0", "dup"),
+        (4, "raid10", "raid10"),
+        (4, "raid6", "raid6"),
+        (4, "raid6", "raid1c4"),
+        (4, "raid1c4", "raid1c3"),
+        (4, "raid1", "raid10"),
+    ];
+
     private static (int Devices, string Data, string Metadata) ChooseProfiles(SeededRandom random, bool mixed)
     {
         if (random.Percent(mixed ? 100 : 70))
@@ -86,21 +103,7 @@ internal sealed record StateOptions
             return mixed ? (1, profile, profile) : (1, random.Percent(10) ? "dup" : "single", profile);
         }
 
-        return random.Pick<(int, string, string)>(
-        [
-            (2, "raid0", "raid1"),
-            (2, "raid1", "raid1"),
-            (2, "single", "raid0"),
-            (3, "raid5", "raid1"),
-            (3, "raid5", "raid5"),
-            (3, "raid1c3", "raid1c3"),
-            (3, "raid0", "dup"),
-            (4, "raid10", "raid10"),
-            (4, "raid6", "raid6"),
-            (4, "raid6", "raid1c4"),
-            (4, "raid1c4", "raid1c3"),
-            (4, "raid1", "raid10"),
-        ]);
+        return random.Pick(OverSeveralDevices);
     }
 
     internal static string ChooseMountOptions(SeededRandom random)

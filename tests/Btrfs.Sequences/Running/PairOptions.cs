@@ -88,20 +88,6 @@ internal sealed record PairOptions
             return random.Pick<(int, string, string)>([(1, "single", "single"), (1, "dup", "dup"), (2, "raid1", "raid1")]);
         if (random.Percent(60))
             return (1, random.Percent(10) ? "dup" : "single", random.Pick(["single", "dup"]));
-        return random.Pick<(int, string, string)>(
-        [
-            (2, "raid0", "raid1"),
-            (2, "raid1", "raid1"),
-            (2, "single", "raid0"),
-            (3, "raid5", "raid1"),
-            (3, "raid5", "raid5"),
-            (3, "raid1c3", "raid1c3"),
-            (3, "raid0", "dup"),
-            (4, "raid10", "raid10"),
-            (4, "raid6", "raid6"),
-            (4, "raid6", "raid1c4"),
-            (4, "raid1c4", "raid1c3"),
-            (4, "raid1", "raid10"),
-        ]);
+        return random.Pick(StateOptions.OverSeveralDevices);
     }
 }
