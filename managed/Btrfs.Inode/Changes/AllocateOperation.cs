@@ -49,6 +49,8 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
             throw change.Refuse(FileError.TooLarge, inode, $"a file can't have {(UInt128)offset + length} bytes");
         if (Clears)
             change.RequireNotAppendOnly(inode, item);
+        if (mode == AllocateMode.PunchHole && _cleared is null && IsOneHole(change))
+            return true;
 
         bool isDone;
         try
@@ -62,9 +64,6 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
             throw;
         }
 
-        // To punch a hole where there is one is nothing.
-        if (mode == AllocateMode.PunchHole && !change.Part.HasChanged)
-            return isDone;
         Stamp(change, ref item);
         change.PutInode(inode, ref item);
         return isDone;
@@ -74,6 +73,16 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
     {
         item.MTime = change.Now;
         item.CTime = change.Now;
+    }
+
+    // To punch a hole into a hole is nothing, and the times stay. Where the range reaches into a second hole, behind the border of an item or of the file,
+    // the kernel does its work and stamps the file all the same.
+    private bool IsOneHole(Change change)
+    {
+        ulong first = change.AlignDown(offset);
+        if (!FileExtents.TryFind(change, inode, first, out ExtentRun run) || run.FileOffset >= _end)
+            return true;
+        return run.FileOffset <= first && !run.IsInline && !run.IsOnDisk && run.End(change) >= _end;
     }
 
     private bool Allocate(Change change, ref InodeItem item)
