@@ -141,7 +141,8 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         }
 
         ulong begin = Math.Max(_cleared ?? first, first);
-        ulong done = FileExtents.Drop(change, inode, begin, last, ref item, InodeRemoval.ExtentsPerStep);
+        int items = InodeRemoval.ExtentsPerStep;
+        ulong done = FileExtents.Drop(change, inode, begin, last, ref item, ref items);
         FileExtents.FillHoles(change, inode, begin, Math.Min(done, change.AlignUp(item.FileSize)));
         _cleared = done;
         return done >= last;
