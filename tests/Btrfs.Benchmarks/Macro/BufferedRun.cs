@@ -151,7 +151,7 @@ internal static class BufferedRun
         private readonly bool _ownsMount;
 
         public KernelWorkFile(string image, string mountPoint)
-            : this(BtrfsMount.Open([image], mountPoint), mountPoint, "file", ownsMount: true)
+            : this(BtrfsMount.Open([image], mountPoint, visible: true), mountPoint, "file", ownsMount: true)
         {
         }
 
