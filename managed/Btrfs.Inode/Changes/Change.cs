@@ -121,7 +121,7 @@ internal sealed class Change
         if (!InodeMode.IsRegular(item.Mode))
             throw Refuse(FileError.Invalid, inode, "not a regular file");
         RequireNotImmutable(inode, item);
-        return item;
+        return Has(item, InodeFlags.ReadOnlyVerity) ? throw Refuse(FileError.NotPermitted, inode, "verified by its hashes, and never written again") : item;
     }
 
     public void RequireNotImmutable(ulong inode, in InodeItem item)

@@ -63,6 +63,9 @@ public sealed class FsWriter : IDisposable
 
     private bool MustCommit => (long)_state.Blocks.DirtyCount * _state.Committed.NodeSize > MaxDirtyBytes || _state.Delayed.Count > MaxDelayed;
 
+    /// <inheritdoc cref="Transaction.HasRoom"/>
+    internal bool HasRoom(int items, ReservePolicy policy) => !MustCommit && _reserve.HasRoom(items, policy);
+
     /// <inheritdoc cref="MetadataReserve.SpareBytes"/>
     internal ulong SpareBytes() => _reserve.SpareBytes();
 

@@ -35,6 +35,15 @@ internal sealed class TreeText
         return mounted;
     }
 
+    /// <summary>The same with each line replaced by another.</summary>
+    public TreeText Mapped(Func<string, string> line)
+    {
+        TreeText mapped = new();
+        mapped._lines.AddRange(_lines.Select(line));
+        mapped._rootLines.AddRange(_rootLines.Select(line));
+        return mapped;
+    }
+
     /// <summary>The same without what only those can tell who have all data on the disk.</summary>
     public TreeText AsBuffered()
     {
