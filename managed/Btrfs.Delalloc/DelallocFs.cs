@@ -76,12 +76,12 @@ public sealed partial class DelallocFs : IDisposable
         }
     }
 
-    /// <summary>Makes one file durable.</summary>
+    /// <summary>Makes one file durable, or a directory: <see cref="SubvolumeWriter.Sync"/>.</summary>
     /// <inheritdoc cref="FlushAll"/>
-    public void Fsync(ulong rootId, ulong inode)
+    public SyncOutcome Fsync(ulong rootId, ulong inode)
     {
         FlushInode(rootId, inode);
-        _writer.Commit();
+        return _subvolumes.Get(rootId).Sync(inode);
     }
 
     /// <summary>Ends writeback. What is still dirty is lost: flush first.</summary>

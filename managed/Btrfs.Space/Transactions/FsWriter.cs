@@ -41,6 +41,7 @@ public sealed class FsWriter : IDisposable
     private readonly Commit _commit;
     private readonly MetadataReserve _reserve;
     private Exception? _failure;
+    private volatile bool _hasUnflushedData;
     private bool _isDisposed;
 
     private FsWriter(FsInfo opened)
@@ -220,7 +221,28 @@ public sealed class FsWriter : IDisposable
 
     /// <summary>A data write to space that <see cref="Transaction.AllocateData(ulong, ulong)"/> gave; needs no transaction. Durable after the next commit.</summary>
     /// <exception cref="IOException">A device failed.</exception>
-    public void WriteData(LogicalAddress start, ReadOnlySpan<byte> data) => _state.Volume.Write(start, data);
+    public void WriteData(LogicalAddress start, ReadOnlySpan<byte> data)
+    {
+        _state.Volume.Write(start, data);
+        _hasUnflushedData = true;
+    }
+
+    /// <summary>Makes data durable that was written before and that no tree needs to tell of anew. Nothing happens where none was written.</summary>
+    /// <exception cref="IOException">A device failed.</exception>
+    public void FlushData()
+    {
+        if (!_hasUnflushedData)
+            return;
+
+        NoteFlush();
+        _state.Volume.Flush();
+    }
+
+    /// <summary>A flush is about to come: told before it, so that what is written beside it counts as unflushed.</summary>
+    internal void NoteFlush() => _hasUnflushedData = false;
+
+    /// <inheritdoc cref="MetadataReserve.HasRoomForLog"/>
+    internal bool HasRoomForLog(int items) => _reserve.HasRoomForLog(items);
 
     /// <summary>Closes the devices. What was not committed is not durable: call <see cref="Commit"/> first.</summary>
     public void Dispose()
@@ -275,6 +297,7 @@ public sealed class FsWriter : IDisposable
 
         try
         {
+            NoteFlush();
             _commit.Run();
         }
         catch (Exception error)

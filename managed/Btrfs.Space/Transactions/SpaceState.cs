@@ -3,6 +3,7 @@ using Btrfs.Format;
 using Btrfs.Space.Csums;
 using Btrfs.Space.FreeSpace;
 using Btrfs.Space.Groups;
+using Btrfs.Space.Log;
 using Btrfs.Space.Quotas;
 using Btrfs.Space.Refs;
 using Btrfs.Storage;
@@ -52,6 +53,7 @@ internal sealed class SpaceState
             AddToSystemArray = (key, item) => SuperblockUpdate.AddSystemChunk(ref _superblock, key, item),
         };
         Updater = new ReferenceUpdater(Extents, Delayed, Groups, ChunkItems, Pinned, FreeSpace, Checksums, Quota.Simple, Blocks);
+        Log = new LogTrees(this);
     }
 
     /// <summary>The last durable state.</summary>
@@ -96,6 +98,8 @@ internal sealed class SpaceState
     public QuotaState Quota { get; }
 
     public ReferenceUpdater Updater { get; }
+
+    public LogTrees Log { get; }
 
     /// <summary>Of the running transaction.</summary>
     public ulong Generation => TreeBlocks.Generation;

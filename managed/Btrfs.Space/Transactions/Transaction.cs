@@ -13,7 +13,7 @@ namespace Btrfs.Space.Transactions;
 /// the file system latches read-only and the disk keeps the last commit. What throws before the first change (a name that exists) costs nothing.
 /// A part may hold several such changes, one after the other: each but the first begins with <see cref="BeginStep"/>.
 /// </summary>
-public sealed class Transaction : IDisposable
+public sealed partial class Transaction : IDisposable
 {
     private readonly SpaceState _state;
     private readonly string _what;
