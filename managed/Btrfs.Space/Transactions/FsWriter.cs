@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
+using Btrfs.Space.Groups;
 using Btrfs.Storage;
 
 namespace Btrfs.Space.Transactions;
@@ -41,8 +42,25 @@ public sealed class FsWriter : IDisposable
         _reserve = new MetadataReserve(_state);
     }
 
-    /// <summary>The last durable state.</summary>
+    /// <summary>
+    /// The last durable state. Who reads it while it is the last needs no more than this; who reads on beside writers takes a <see cref="Hold"/>, since two commits later its
+    /// blocks may be overwritten.
+    /// </summary>
     public FsInfo Committed => _state.Committed;
+
+    /// <summary>Keeps the last durable state readable, whatever is changed and committed meanwhile. Waits for nobody.</summary>
+    /// <param name="includesData">Whether the data of files is kept too, and not only trees. Snapshots that stay need it not: they keep their data themselves.</param>
+    public CommitHold Hold(bool includesData = false) => _state.Holds.Take(includesData);
+
+    /// <summary>How many bytes are free on the disk, and can't be allocated because of a <see cref="Hold"/>.</summary>
+    public ulong HeldBytes()
+    {
+        lock (_writer)
+        {
+            ReleaseHeld();
+            return _state.Groups.Sum(BlockGroupFlags.None, static group => group.Held);
+        }
+    }
 
     /// <summary>The state so far, not durable yet: for the one who changes it, between two changes.</summary>
     public FsInfo Running => _state.Running;
@@ -94,6 +112,7 @@ public sealed class FsWriter : IDisposable
         try
         {
             RequireUsable();
+            ReleaseHeld();
             if ((long)_state.Blocks.DirtyCount * _state.Committed.NodeSize > MaxDirtyBytes || _state.Delayed.Count > MaxDelayed)
                 CommitLocked();
             if (!_reserve.HasRoom(items, policy))
@@ -101,7 +120,7 @@ public sealed class FsWriter : IDisposable
                 // What this transaction has freed is of use only after its commit.
                 CommitLocked();
                 if (!_reserve.HasRoom(items, policy))
-                    throw new NoSpaceException($"no space left for metadata: {what} needs room for {items} items");
+                    throw new NoSpaceException($"no space left for metadata: {what} needs room for {items} items{HeldNote()}");
             }
 
             return new Transaction(this, what);
@@ -121,6 +140,7 @@ public sealed class FsWriter : IDisposable
         lock (_writer)
         {
             RequireUsable();
+            ReleaseHeld();
             CommitLocked();
         }
     }
@@ -164,6 +184,18 @@ public sealed class FsWriter : IDisposable
     {
         if (_failure is not null)
             throw new ReadOnlyFileSystemException($"the file system takes no more changes since a failure: {_failure.Message}", _failure);
+    }
+
+    private void ReleaseHeld()
+    {
+        if (_state.Holds.TryTakeEnded(out HeldGenerations held))
+            _state.Pinned.Release(held);
+    }
+
+    private string HeldNote()
+    {
+        ulong held = _state.Groups.Sum(BlockGroupFlags.Metadata, static group => group.Held);
+        return held == 0 ? "" : $", and {held} bytes are kept for readers of earlier commits";
     }
 
     private void CommitLocked()
