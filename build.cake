@@ -60,6 +60,22 @@ Task("Publish")
     System.IO.File.CreateSymbolicLink(link, "cli/btrfs-engine");
 });
 
+Task("Pack")
+    .Description("Makes the NuGet package with all modules and the native library, in artifacts/package.")
+    .IsDependentOn("Build")
+    .Does(() =>
+{
+    // Nothing of an earlier version may be left for the consumer in the tests to find.
+    EnsureDirectoryDoesNotExist(artifacts.Combine("package"), new DeleteDirectorySettings { Recursive = true, Force = true });
+    DotNetPack("managed/Btrfs.Engine/Btrfs.Engine.csproj", new DotNetPackSettings
+    {
+        Configuration = configuration,
+        NoBuild = true,
+        NoLogo = true,
+        Verbosity = DotNetVerbosity.Minimal,
+    });
+});
+
 Task("Bindings")
     .Description("Writes interop/Btrfs.Interop/Generated anew with ClangSharpPInvokeGenerator, where that is installed.")
     .Does(() =>
@@ -82,6 +98,7 @@ Task("Format")
 Task("Test")
     .Description("Runs all tests and writes their totals to artifacts/test-results/summary.txt.")
     .IsDependentOn("Publish")
+    .IsDependentOn("Pack")
     .IsDependentOn("Format")
     .Does(() =>
 {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds on a fresh Debian with the .NET SDK: ./build.sh [Target] [arguments for Cake]
-# Targets: Default (build), Demo, Test, Bench, Fidelity, Fuzz, Native, Bindings, Format, Clean; `dotnet cake --description` tells what they do.
+# Targets: Default (build), Demo, Test, Bench, Fidelity, Fuzz, Native, Pack, Bindings, Format, Clean; `dotnet cake --description` tells what they do.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Btrfs.Engine;
+using Btrfs.Fidelity;
 using Btrfs.Fidelity.Kernel;
 using Btrfs.Format;
 using Btrfs.Inode.Changes;
@@ -74,7 +75,7 @@ internal static class WritingRun
         }
     }
 
-    private static string Engine => Path.Combine(FindRepository(), "artifacts", "btrfs-engine");
+    private static string Engine => Path.Combine(Repository.Root, "artifacts", "btrfs-engine");
 
     private static void InTurns(string name, Action theirs, Action ours)
     {
@@ -177,14 +178,6 @@ internal static class WritingRun
 
     private static string WhichDotnet() =>
         Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(folder => Path.Combine(folder, "dotnet")).First(File.Exists);
-
-    private static string FindRepository()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "BtrfsEngine.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new DirectoryNotFoundException("the bench runs from its place in the repository");
-    }
 
     private static int Check(int result) => result >= 0 ? result : throw new IOException($"the kernel refuses with errno {-result}");
 

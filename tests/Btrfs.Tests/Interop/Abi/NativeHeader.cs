@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Btrfs.Fidelity;
 
 namespace Btrfs.Tests.Interop.Abi;
 
@@ -9,7 +10,7 @@ internal static partial class NativeHeader
     private const string Prefix = "btrn_";
 
     /// <summary>The header of this repository.</summary>
-    internal static string Path { get; } = System.IO.Path.Combine(FindRoot(), "native", "include", "btrfs_native.h");
+    internal static string Path { get; } = System.IO.Path.Combine(Repository.Root, "native", "include", "btrfs_native.h");
 
     internal static AbiModel Read(string path)
     {
@@ -76,17 +77,6 @@ internal static partial class NativeHeader
     private static string Name(JsonElement node) => node.TryGetProperty("name", out JsonElement name) ? name.GetString()! : "";
 
     private static JsonElement.ArrayEnumerator Children(JsonElement node) => node.TryGetProperty("inner", out JsonElement inner) ? inner.EnumerateArray() : default;
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(System.IO.Path.Combine(folder, "BtrfsEngine.sln")))
-        {
-            folder = System.IO.Path.GetDirectoryName(folder);
-        }
-
-        return folder ?? throw new DirectoryNotFoundException("the tests run outside the repository");
-    }
 
     [GeneratedRegex(@"0 \| struct (\w+)")]
     private static partial Regex StructName();
