@@ -1,5 +1,6 @@
 using System.Text;
 using Btrfs.Ctree;
+using Btrfs.Delalloc;
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Changes;
@@ -14,6 +15,7 @@ public sealed partial class BtrfsFileSystem
 {
     private readonly FsWriter? _writer;
     private readonly SubvolumeWriters? _subvolumes;
+    private readonly DelallocFs? _delalloc;
 
     // A path is followed and then acted on: nobody may change it between the two.
     private readonly Lock _changes = new();
@@ -22,6 +24,7 @@ public sealed partial class BtrfsFileSystem
     {
         _writer = writer;
         _subvolumes = subvolumes;
+        _delalloc = new DelallocFs(subvolumes);
     }
 
     /// <summary>Whether it was opened for writing.</summary>
@@ -35,12 +38,20 @@ public sealed partial class BtrfsFileSystem
     /// <exception cref="ReadOnlyFileSystemException">It was opened for reading.</exception>
     public SubvolumeWriters Subvolumes => _subvolumes ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
 
+    /// <summary>What was written to files and is not in the trees yet: for tools and tests that watch it.</summary>
+    /// <exception cref="ReadOnlyFileSystemException">It was opened for reading.</exception>
+    public DelallocFs Delalloc => _delalloc ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
+
     private FsInfo View => _readOnly ?? Writer.Running;
 
     /// <summary>Makes everything so far durable.</summary>
     /// <exception cref="IOException">A device failed; the file system takes no more changes.</exception>
     /// <exception cref="BtrfsException">The commit failed; the file system takes no more changes.</exception>
-    public void Commit() => Writer.Commit();
+    public void Commit()
+    {
+        Delalloc.FlushAll();
+        Writer.Commit();
+    }
 
     /// <summary>Makes an empty file.</summary>
     /// <param name="path">Its directory must be there, and nothing else of its name.</param>
@@ -162,15 +173,16 @@ public sealed partial class BtrfsFileSystem
         }
     }
 
-    private static void Close(FsWriter writer)
+    private void Close(FsWriter writer)
     {
         try
         {
             if (writer.Failure is null)
-                writer.Commit();
+                Commit();
         }
         finally
         {
+            Delalloc.Dispose();
             writer.Dispose();
         }
     }

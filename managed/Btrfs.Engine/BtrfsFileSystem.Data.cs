@@ -15,7 +15,7 @@ public sealed partial class BtrfsFileSystem
         lock (_changes)
         {
             Location at = Find(path);
-            WriterOf(at).Write(at.Inode, offset, data, options);
+            Delalloc.Write(at.Subvolume.Id, at.Inode, offset, data, options);
         }
     }
 
@@ -36,6 +36,7 @@ public sealed partial class BtrfsFileSystem
             lock (_changes)
             {
                 Location at = Find(path);
+                Delalloc.FlushInode(at.Subvolume.Id, at.Inode);
                 using ExtentWriter writer = new(WriterOf(at), at.Inode, 0, options);
                 for (int read; (read = content.Read(buffer)) > 0;)
                 {
@@ -58,6 +59,7 @@ public sealed partial class BtrfsFileSystem
         lock (_changes)
         {
             Location at = Find(path);
+            Delalloc.FlushInode(at.Subvolume.Id, at.Inode);
             WriterOf(at).Truncate(at.Inode, size);
         }
     }
@@ -68,6 +70,7 @@ public sealed partial class BtrfsFileSystem
         lock (_changes)
         {
             Location at = Find(path);
+            Delalloc.FlushInode(at.Subvolume.Id, at.Inode);
             WriterOf(at).Allocate(at.Inode, offset, length, mode);
         }
     }
@@ -84,6 +87,8 @@ public sealed partial class BtrfsFileSystem
         {
             Location from = Find(source);
             Location to = Find(target);
+            Delalloc.FlushInode(from.Subvolume.Id, from.Inode);
+            Delalloc.FlushInode(to.Subvolume.Id, to.Inode);
             WriterOf(from).Clone(from.Inode, sourceOffset, length, WriterOf(to), to.Inode, targetOffset);
         }
     }
@@ -96,6 +101,8 @@ public sealed partial class BtrfsFileSystem
         {
             Location from = Find(source);
             Location to = Find(target);
+            Delalloc.FlushInode(from.Subvolume.Id, from.Inode);
+            Delalloc.FlushInode(to.Subvolume.Id, to.Inode);
             return WriterOf(from).Dedupe(from.Inode, sourceOffset, length, WriterOf(to), to.Inode, targetOffset);
         }
     }

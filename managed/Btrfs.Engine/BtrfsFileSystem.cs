@@ -64,7 +64,14 @@ public sealed partial class BtrfsFileSystem : IDisposable
 
     /// <summary>What is known of a file or directory. Symbolic links are not followed, here and in all calls.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path.</exception>
-    public FileStatus GetStatus(FsPath path) => new PathLookup(View).Find(path, out Location above).GetStatus(above.Inode);
+    public FileStatus GetStatus(FsPath path)
+    {
+        Location at = new PathLookup(View).Find(path, out Location above);
+        if (_delalloc is null || at.IsEmptySubvolumeDirectory || !_delalloc.HasDelalloc(at.Subvolume.Id))
+            return at.GetStatus(above.Inode);
+        _delalloc.FlushInode(at.Subvolume.Id, at.Inode);
+        return new PathLookup(View).Find(path, out above).GetStatus(above.Inode);
+    }
 
     /// <summary>Opens a file's content: seekable, read-only, every sector verified as it is read.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path, or no regular file.</exception>
@@ -73,6 +80,12 @@ public sealed partial class BtrfsFileSystem : IDisposable
         Location at = new PathLookup(View).Find(path, out Location above);
         if (!at.GetStatus(above.Inode).IsRegular)
             throw new InvalidRequestException($"'{path}' is not a regular file");
+        if (_delalloc?.HasDelalloc(at.Subvolume.Id) ?? false)
+        {
+            _delalloc.FlushInode(at.Subvolume.Id, at.Inode);
+            at = new PathLookup(View).Find(path);
+        }
+
         return new InodeStream(at.Subvolume, at.Inode);
     }
 

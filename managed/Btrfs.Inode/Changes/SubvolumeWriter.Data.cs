@@ -110,10 +110,10 @@ public sealed partial class SubvolumeWriter
     }
 
     /// <summary>Writes in one part.</summary>
-    internal void WriteBatch(ulong inode, ulong offset, ReadOnlySpan<byte> data, WriteOptions options)
+    internal void WriteBatch(ulong inode, ulong offset, ReadOnlySpan<byte> data, WriteOptions options, bool evenReadOnly = false)
     {
         using Transaction part = Begin(ItemsOfWrite * (1 + data.Length / FormatLimits.MaxCompressedExtent));
-        Change change = new(part, this);
+        Change change = new(part, this, evenReadOnly);
         InodeItem item = change.GetWritableFile(inode);
         RequireWritable(change, inode, item, offset, (ulong)data.Length);
         item.MTime = change.Now;
