@@ -107,7 +107,11 @@ public sealed partial class BtrfsFileSystem : IDisposable
         return at.IsEmptySubvolumeDirectory ? [] : at.Subvolume.EnumerateXattrs(at.Inode);
     }
 
-    /// <summary>Sends read-only subvolumes as streams, byte for byte as the kernel and btrfs-progs do.</summary>
+    /// <summary>
+    /// Sends read-only subvolumes as streams, byte for byte as the kernel and btrfs-progs do. Where the file system is open for writing, all that was written to them
+    /// before is in the stream, and nothing that others do beside it changes it; while it runs, its subvolumes, the parent and the clone sources can't be deleted, made writable or
+    /// deduped into (<see cref="Inode.Changes.FileError.Busy"/>).
+    /// </summary>
     /// <param name="request">What to send.</param>
     /// <param name="output">Where the streams go: written in large pieces, flushed, not closed.</param>
     /// <param name="progress">Called on the sending thread: before each subvolume, and now and then.</param>
@@ -123,7 +127,7 @@ public sealed partial class BtrfsFileSystem : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(output);
-        return new SendPlan(Info, request).Run(output, progress, cancellation);
+        return RunSend(request, output, progress, cancellation);
     }
 
     /// <summary>As <see cref="Send"/>, on a thread of the pool.</summary>

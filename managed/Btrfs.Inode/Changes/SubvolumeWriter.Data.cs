@@ -94,6 +94,7 @@ public sealed partial class SubvolumeWriter
         using Transaction part = Begin(InodeRemoval.ExtentsPerStep);
         // No content changes: the kernel shares even what is read-only.
         (Change from, Change to) = JoinWith(part, target, evenReadOnly: true);
+        _all.Sends.RequireNone(target.RootId, "deduplicated into");
         CloneRequest request = CloneOperation.CheckDedupe(from, to, new CloneRequest(sourceInode, sourceOffset, length, inode, offset));
         if (request.Length == 0)
             return 0;

@@ -132,6 +132,13 @@ public sealed class FsWriter : IDisposable
         }
     }
 
+    /// <summary>Looks at the running state while nobody changes it: what is found is to be copied out, and holds no longer.</summary>
+    public T Look<T>(Func<FsInfo, T> look)
+    {
+        lock (_writer)
+            return look(_state.Running);
+    }
+
     /// <summary>Makes everything so far durable. Nothing happens where nothing was changed.</summary>
     /// <exception cref="IOException">A device failed; the file system is latched read-only.</exception>
     /// <exception cref="BtrfsException">The commit failed; the file system is latched read-only.</exception>
