@@ -1,3 +1,4 @@
+using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Space.Transactions;
 
@@ -25,6 +26,13 @@ public sealed partial class BtrfsFileSystem
 
         cancellation.ThrowIfCancellationRequested();
         using SendSession session = new(Subvolumes, FlushesBeforeSend ? Delalloc : null, request);
-        return new SendPlan(session.Commit, request, session.Roots).Run(output, progress, cancellation);
+        try
+        {
+            return new SendPlan(session.Commit, request, session.Roots, session.Verify).Run(output, progress, cancellation);
+        }
+        catch (BtrfsException error) when (error is not FileSystemChangedException && session.IsRevoked)
+        {
+            throw SendSession.Revoked(error);
+        }
     }
 }

@@ -11,8 +11,8 @@ namespace Btrfs.Engine;
 
 /// <summary>
 /// A btrfs without mounting it: images, block devices, or both. Opened for reading it shows the last commit, and any number of threads may use it at once;
-/// what it hands out (streams, enumerators) is for one thread each. Opened for writing it also changes: see the members that say so. Reading members
-/// then show all changes so far, and what they hand out holds until the next change.
+/// what it hands out (streams, enumerators) is for one thread each. Opened for writing it also changes: see the members that say so. Any number of threads may do
+/// so; reading members then show all changes so far, and go on beside further ones.
 /// </summary>
 public sealed partial class BtrfsFileSystem : IDisposable
 {
@@ -57,54 +57,80 @@ public sealed partial class BtrfsFileSystem : IDisposable
         Task.Run(() => Open(devicePaths, options), cancellation);
 
     /// <summary>The subvolume that the kernel mounts when it isn't told which. Paths count from the top level (5) all the same.</summary>
-    public ulong DefaultSubvolumeId => new SubvolumeTable(View).DefaultId;
+    public ulong DefaultSubvolumeId
+    {
+        get
+        {
+            using (HoldView())
+                return new SubvolumeTable(View).DefaultId;
+        }
+    }
 
     /// <summary>All subvolumes and snapshots by ascending id, the top level first, deleted ones that are not yet cleaned up included.</summary>
-    public IEnumerable<SubvolumeInfo> EnumerateSubvolumes() => new SubvolumeTable(View).Enumerate();
+    public IEnumerable<SubvolumeInfo> EnumerateSubvolumes()
+    {
+        if (_readOnly is not null)
+            return new SubvolumeTable(_readOnly).Enumerate();
+        using (HoldView())
+            return [.. new SubvolumeTable(View).Enumerate()];
+    }
 
     /// <summary>What is known of a file or directory. Symbolic links are not followed, here and in all calls.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path.</exception>
     public FileStatus GetStatus(FsPath path)
     {
-        Location at = new PathLookup(View).Find(path, out Location above);
-        if (_delalloc is null || at.IsEmptySubvolumeDirectory || !_delalloc.HasDelalloc(at.Subvolume.Id))
-            return at.GetStatus(above.Inode);
-        _delalloc.FlushInode(at.Subvolume.Id, at.Inode);
-        return new PathLookup(View).Find(path, out above).GetStatus(above.Inode);
+        using (HoldView())
+        {
+            Location at = new PathLookup(View).Find(path, out Location above);
+            FileStatus status = at.GetStatus(above.Inode);
+
+            // Of a file that is being written, memory knows better.
+            return _delalloc?.TryGetNewer(at.Subvolume.Id, at.Inode) is var (size, time)
+                ? status with { Size = size, MTime = time ?? status.MTime, CTime = time ?? status.CTime }
+                : status;
+        }
     }
 
-    /// <summary>Opens a file's content: seekable, read-only, every sector verified as it is read.</summary>
+    /// <summary>Opens a file's content: seekable, read-only, every sector verified as it is read. On a file system that is being changed, reads see every write so far.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path, or no regular file.</exception>
     public System.IO.Stream OpenFile(FsPath path)
     {
-        Location at = new PathLookup(View).Find(path, out Location above);
-        if (!at.GetStatus(above.Inode).IsRegular)
-            throw new InvalidRequestException($"'{path}' is not a regular file");
-        if (_delalloc?.HasDelalloc(at.Subvolume.Id) ?? false)
+        using (HoldView())
         {
-            _delalloc.FlushInode(at.Subvolume.Id, at.Inode);
-            at = new PathLookup(View).Find(path);
+            Location at = new PathLookup(View).Find(path, out Location above);
+            if (!at.GetStatus(above.Inode).IsRegular)
+                throw new InvalidRequestException($"'{path}' is not a regular file");
+            return _delalloc is not null ? _delalloc.Open(at.Subvolume.Id, at.Inode, FileAccess.Read) : new InodeStream(at.Subvolume, at.Inode);
         }
-
-        return new InodeStream(at.Subvolume, at.Inode);
     }
 
     /// <summary>The entries of a directory in the order in which they were made, read one by one.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path, or no directory.</exception>
     public IEnumerable<DirectoryEntry> EnumerateDirectory(FsPath path)
     {
-        Location at = new PathLookup(View).Find(path, out Location above);
-        if (!at.GetStatus(above.Inode).IsDirectory)
-            throw new InvalidRequestException($"'{path}' is not a directory");
-        return at.IsEmptySubvolumeDirectory ? [] : Entries(at);
+        using (HoldView())
+        {
+            Location at = new PathLookup(View).Find(path, out Location above);
+            if (!at.GetStatus(above.Inode).IsDirectory)
+                throw new InvalidRequestException($"'{path}' is not a directory");
+            if (at.IsEmptySubvolumeDirectory)
+                return [];
+            return _readOnly is not null ? Entries(at) : ChangingEntries(at.Subvolume.Id, at.Inode);
+        }
     }
 
     /// <summary>The extended attributes of a file or directory, ACLs and capabilities among them.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path.</exception>
     public IEnumerable<Xattr> EnumerateXattrs(FsPath path)
     {
-        Location at = new PathLookup(View).Find(path);
-        return at.IsEmptySubvolumeDirectory ? [] : at.Subvolume.EnumerateXattrs(at.Inode);
+        using (HoldView())
+        {
+            Location at = new PathLookup(View).Find(path);
+            if (at.IsEmptySubvolumeDirectory)
+                return [];
+            IEnumerable<Xattr> xattrs = at.Subvolume.EnumerateXattrs(at.Inode);
+            return _readOnly is not null ? xattrs : [.. xattrs];
+        }
     }
 
     /// <summary>
@@ -152,7 +178,7 @@ public sealed partial class BtrfsFileSystem : IDisposable
     {
         FsOpenOptions trees = new() { BlockCacheBytes = options.BlockCacheBytes };
         if (options.Writable)
-            return OpenForWriting(devices, trees, options.Time);
+            return OpenForWriting(devices, trees, options);
 
         FsInfo info = FsInfo.Open(devices, trees);
         return options.ReplayLog && LogReplay.IsNeeded(info) && !devices.IsMounted ? OpenReplayed(info, trees) : new BtrfsFileSystem(info);
@@ -187,6 +213,31 @@ public sealed partial class BtrfsFileSystem : IDisposable
 
     private static DeviceOpenOptions DeviceOptions(BtrfsOpenOptions options) =>
         new() { AllowMissingDevices = options.AllowMissingDevices, Direct = options.Direct, Writable = options.Writable };
+
+    // Some at a time: what changes between the times shows, or doesn't, as for any reader of a directory that others change.
+    private IEnumerable<DirectoryEntry> ChangingEntries(ulong rootId, ulong directory)
+    {
+        const int AtOnce = 256;
+        List<DirectoryEntry> entries = [];
+        ulong position = 0;
+        do
+        {
+            entries.Clear();
+            using (HoldView())
+            {
+                if (View.TryFindRoot(rootId) is { IsDead: false } root)
+                {
+                    Subvolume subvolume = new(View, root);
+                    while (entries.Count < AtOnce && subvolume.TryReadEntry(directory, ref position, out DirEntry entry))
+                        entries.Add(new DirectoryEntry(entry));
+                }
+            }
+
+            foreach (DirectoryEntry entry in entries)
+                yield return entry;
+        }
+        while (entries.Count == AtOnce);
+    }
 
     private static IEnumerable<DirectoryEntry> Entries(Location directory)
     {

@@ -11,6 +11,7 @@ internal sealed class SendPlan
     private const int HighestProtocol = 2;
 
     private readonly FsInfo _fs;
+    private readonly Action? _verify;
     private readonly SendRequest _request;
     private readonly int _protocol;
     private readonly RootRecord? _parent;
@@ -20,10 +21,12 @@ internal sealed class SendPlan
     /// <param name="fs">A commit that stays readable while this runs.</param>
     /// <param name="request">What to send.</param>
     /// <param name="roots">Its subvolumes, as they are in the commit.</param>
+    /// <param name="verify">Throws where the commit has become unreadable.</param>
     /// <exception cref="InvalidRequestException">The options don't go together.</exception>
-    public SendPlan(FsInfo fs, SendRequest request, SendRoots roots)
+    public SendPlan(FsInfo fs, SendRequest request, SendRoots roots, Action? verify = null)
     {
         _fs = fs;
+        _verify = verify;
         _request = request;
         _protocol = ProtocolOf(request);
         _parent = roots.Parent is { } parent ? fs.GetRoot(parent) : null;
@@ -39,7 +42,7 @@ internal sealed class SendPlan
     /// <returns>Their length in bytes.</returns>
     public long Run(System.IO.Stream output, IProgress<SendRequestProgress>? progress, CancellationToken cancellation)
     {
-        Sender sender = new(_fs);
+        Sender sender = new(_fs, _verify);
         bool choosesParents = _parent is null && _cloneSources.Count > 0;
         ParentChoice choice = new(_fs);
         long total = 0;

@@ -32,12 +32,17 @@ internal sealed class SendSession : IDisposable
     public SendSession(SubvolumeWriters subvolumes, DelallocFs? delalloc, SendRequest request)
     {
         FsWriter writer = subvolumes.Writer;
-        (Roots, _entered) = writer.Look(running => Enter(running, subvolumes, request));
+        using (writer.HoldRunning())
+        {
+            Roots = SendRoots.Resolve(writer.Running, request);
+            _entered = subvolumes.Sends.Enter(Roots.All);
+        }
+
         try
         {
             foreach (ulong root in Roots.All)
                 delalloc?.FlushRoot(root);
-            if (!writer.Look(running => IsCurrent(running, writer.Committed)))
+            if (!IsCurrent(writer))
                 writer.Commit();
             _hold = writer.Hold();
         }
@@ -53,21 +58,38 @@ internal sealed class SendSession : IDisposable
     /// <summary>The state that is sent.</summary>
     public FsInfo Commit => _hold.Commit;
 
+    /// <summary>Whether the hold was taken back, because the file system is full.</summary>
+    public bool IsRevoked => _hold.IsRevoked;
+
+    /// <exception cref="FileSystemChangedException">The hold was taken back.</exception>
+    public void Verify()
+    {
+        if (IsRevoked)
+            throw Revoked(null);
+    }
+
+    public static FileSystemChangedException Revoked(Exception? cause)
+    {
+        const string Message = "the file system ran full during the send, and its writers took back the space of the state that was being sent";
+        return cause is null ? new FileSystemChangedException(Message) : new FileSystemChangedException(Message, cause);
+    }
+
     public void Dispose()
     {
         _hold.Dispose();
         _entered.Dispose();
     }
 
-    private static (SendRoots Roots, IDisposable Entered) Enter(FsInfo running, SubvolumeWriters subvolumes, SendRequest request)
-    {
-        SendRoots roots = SendRoots.Resolve(running, request);
-        return (roots, subvolumes.Sends.Enter(roots.All));
-    }
-
     // Names and links are items of the root tree, so a root that was renamed shows there.
-    private bool IsCurrent(FsInfo running, FsInfo committed) =>
-        running.RootTree == committed.RootTree && Roots.All.All(id => IsSame(running.TryFindRoot(id), committed.TryFindRoot(id)));
+    private bool IsCurrent(FsWriter writer)
+    {
+        using (writer.HoldRunning())
+        {
+            FsInfo running = writer.Running;
+            FsInfo committed = writer.Committed;
+            return running.RootTree == committed.RootTree && Roots.All.All(id => IsSame(running.TryFindRoot(id), committed.TryFindRoot(id)));
+        }
+    }
 
     private static bool IsSame(RootRecord? running, RootRecord? committed) =>
         running is not null && committed is not null && BytesOf(running).SequenceEqual(BytesOf(committed));

@@ -5,6 +5,9 @@ namespace Btrfs.Inode.Changes;
 /// <summary>A range of one file that is to be shared with another.</summary>
 internal readonly record struct CloneRequest(ulong SourceInode, ulong SourceOffset, ulong Length, ulong Inode, ulong Offset)
 {
+    /// <summary>Whether the end of the target is in order already: its last sector, as far as it has one, is cleared behind the end.</summary>
+    public bool KeepsEnd { get; init; }
+
     public ulong SourceEnd => SourceOffset + Length;
 
     public ulong End => Offset + Length;
@@ -139,6 +142,12 @@ internal static class CloneOperation
 
     private static void Prepare(Change target, in CloneRequest request, ref InodeItem to)
     {
+        if (request.KeepsEnd)
+        {
+            FileExtents.FillHoles(target, request.Inode, target.AlignUp(to.FileSize), request.Offset);
+            return;
+        }
+
         FileContent.Expand(target, request.Inode, ref to, request.Offset);
         if (request.Offset > 0)
             FileContent.SpreadInline(target, request.Inode, ref to, DataEncoder.For(target, request.Inode, to, WriteOptions.Default));

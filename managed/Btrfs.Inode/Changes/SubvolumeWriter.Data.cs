@@ -23,6 +23,18 @@ public sealed partial class SubvolumeWriter
         }
     }
 
+    /// <summary>Cuts off what a file has behind a size; see <see cref="TruncateOperation.CutStep"/>.</summary>
+    internal void Cut(ulong inode, ulong size, bool isResized)
+    {
+        for (bool isDone = false; !isDone;)
+        {
+            using Transaction part = Begin(InodeRemoval.ExtentsPerStep, ReservePolicy.Freeing);
+            Change change = new(part, this);
+            isDone = TruncateOperation.CutStep(change, inode, size, isResized);
+            Complete(change);
+        }
+    }
+
     /// <summary>Allocates space for a range of a file, or makes a hole of it.</summary>
     /// <param name="inode">A regular file.</param>
     /// <param name="offset">Bytes.</param>
@@ -31,6 +43,12 @@ public sealed partial class SubvolumeWriter
     public void Allocate(ulong inode, ulong offset, ulong length, AllocateMode mode)
     {
         AllocateOperation operation = new(inode, offset, length, mode);
+        RunAllocate(operation, mode);
+    }
+
+    /// <summary>Does a piece of work that the caller has made.</summary>
+    internal void RunAllocate(AllocateOperation operation, AllocateMode mode)
+    {
         for (bool isDone = false; !isDone;)
         {
             using Transaction part = Begin(InodeRemoval.ExtentsPerStep, mode == AllocateMode.PunchHole ? ReservePolicy.Freeing : ReservePolicy.Normal);
@@ -70,7 +88,20 @@ public sealed partial class SubvolumeWriter
     /// <param name="offset">A multiple of the sector size.</param>
     public void Clone(ulong sourceInode, ulong sourceOffset, ulong length, SubvolumeWriter target, ulong inode, ulong offset)
     {
-        CloneRequest request = new(sourceInode, sourceOffset, length, inode, offset);
+        RunClone(new CloneRequest(sourceInode, sourceOffset, length, inode, offset), target);
+    }
+
+    /// <summary>Checks a request without doing it.</summary>
+    /// <returns>With a definite length.</returns>
+    internal CloneRequest CheckClone(in CloneRequest request, SubvolumeWriter target)
+    {
+        using Transaction part = Begin(0, ReservePolicy.Freeing);
+        (Change from, Change to) = JoinWith(part, target);
+        return CloneOperation.Check(from, to, request);
+    }
+
+    internal void RunClone(CloneRequest request, SubvolumeWriter target)
+    {
         ulong progress = 0;
         bool isChecked = false;
         for (bool isDone = false; !isDone;)

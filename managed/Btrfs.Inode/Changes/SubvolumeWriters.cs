@@ -25,6 +25,9 @@ public sealed class SubvolumeWriters(FsWriter writer, DateTimeOffset? time = nul
     /// <summary>Which subvolumes are being sent.</summary>
     public SendsInProgress Sends { get; } = new();
 
+    /// <summary>Null while nobody keeps anything in memory.</summary>
+    internal IBufferedInodes? Buffered { get; set; }
+
     internal DiskTime Now => TimeSource.Of(time ?? DateTimeOffset.UtcNow);
 
     /// <summary>Forgets a subvolume that is gone.</summary>

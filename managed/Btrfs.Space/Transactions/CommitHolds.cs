@@ -37,6 +37,20 @@ internal sealed class CommitHolds(FsInfo opened)
         }
     }
 
+    /// <summary>Takes all holds back. Their readers are told before anything is overwritten.</summary>
+    /// <returns>Whether there were any.</returns>
+    public bool Revoke()
+    {
+        lock (_lock)
+        {
+            bool any = _holds.Count > 0;
+            _holds.ForEach(static hold => hold.Revoke());
+            _holds.Clear();
+            _hasEnded |= any;
+            return any;
+        }
+    }
+
     /// <summary>A commit is durable: from here on nobody takes hold of the one before.</summary>
     public void Advance(FsInfo committed)
     {

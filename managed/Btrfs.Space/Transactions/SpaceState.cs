@@ -22,6 +22,7 @@ internal sealed class SpaceState
         CommittedBlocks = (ExtentBufferReader)opened.Blocks;
         Blocks = new TransactionBlocks(CommittedBlocks);
         Delayed = new DelayedReferences();
+        Promised = new PromisedSpace(this);
         Groups = new BlockGroupTable(opened);
         Pinned = new PinnedExtents(Groups);
         Chunks = new ChunkAllocator(opened, Groups);
@@ -47,6 +48,7 @@ internal sealed class SpaceState
             FreeSpace,
             TreeBlocks.ChunkTreeUuid)
         {
+            MaySpare = Promised.CanSpare,
             AddToSystemArray = (key, item) => SuperblockUpdate.AddSystemChunk(ref _superblock, key, item),
         };
         Updater = new ReferenceUpdater(Extents, Delayed, Groups, ChunkItems, Pinned, FreeSpace, Checksums, Quota.Simple, Blocks);
@@ -73,6 +75,8 @@ internal sealed class SpaceState
     public DelayedReferences Delayed { get; }
 
     public PinnedExtents Pinned { get; }
+
+    public PromisedSpace Promised { get; }
 
     public BlockGroupTable Groups { get; }
 

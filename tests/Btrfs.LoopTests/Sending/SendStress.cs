@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Btrfs.Engine;
 using Btrfs.Engine.Making;
 using Btrfs.Fidelity;
@@ -114,7 +113,7 @@ internal sealed class SendStress : IDisposable
             string stream = _receiver.NewStream();
             using (FileStream file = File.Create(stream))
             using (InterruptedStream output = new(file, () => TryDelete(name)))
-                _streamBytes += _fs.Send(request, output);
+                _streamBytes += _fs.Send(request, output, progress: null, CancellationToken.None);
 
             using (CommitHold hold = _fs.HoldCommit())
             {

@@ -2,7 +2,6 @@ using Btrfs.Ctree;
 using Btrfs.Engine;
 using Btrfs.Format;
 using Btrfs.Inode.Changes;
-using Btrfs.Inode.Subvolumes;
 using Btrfs.Space.Making;
 using Btrfs.Tests.Making;
 

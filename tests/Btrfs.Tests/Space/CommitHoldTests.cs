@@ -186,6 +186,23 @@ public sealed class CommitHoldTests
         image.AssertClean();
     }
 
+    [Test]
+    public void A_full_file_system_takes_holds_back_before_it_refuses_to_delete()
+    {
+        using HeldImage image = new(s_seed, megabytes: 120);
+        while (Caught(() => image.Make(files: 50, maxBytes: 2000)) is null)
+            image.Writer.Commit();
+        image.Writer.Commit();
+        using CommitHold hold = image.Writer.Hold();
+        Assert.That(hold.IsRevoked, Is.False);
+
+        image.DeleteAll(filesPerCommit: 100, stride: 13);
+        image.AssertAccount();
+        Assert.That(hold.IsRevoked, Is.True);
+        Assert.That(image.Writer.HeldBytes(), Is.Zero);
+        image.AssertClean();
+    }
+
     private static NoSpaceException? Caught(Action action)
     {
         try

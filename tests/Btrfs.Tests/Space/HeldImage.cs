@@ -71,10 +71,18 @@ internal sealed class HeldImage : IDisposable
         Make(deleted.Count);
     }
 
-    public void DeleteAll()
+    /// <summary>Deletes all files.</summary>
+    /// <param name="filesPerCommit">After so many a commit.</param>
+    /// <param name="stride">Above 1 neighbours go at different times, so that all leaves are copied long before they are empty.</param>
+    public void DeleteAll(int filesPerCommit = int.MaxValue, int stride = 1)
     {
-        foreach (string name in _files.Keys.ToArray())
+        int deleted = 0;
+        foreach ((int _, string name) in _files.Keys.Index().OrderBy(file => file.Index % stride).ToArray())
+        {
             Delete(name);
+            if (++deleted % filesPerCommit == 0)
+                Writer.Commit();
+        }
     }
 
     /// <summary>All that a commit's trees hold, and with data all that its files do, in one number.</summary>
