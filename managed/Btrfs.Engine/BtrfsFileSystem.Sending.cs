@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Btrfs.Ctree;
+using Btrfs.Engine.Diagnostics;
 using Btrfs.Format;
 using Btrfs.Space.Transactions;
 
@@ -21,11 +23,35 @@ public sealed partial class BtrfsFileSystem
         SendRequest request, System.IO.Stream output, IProgress<SendRequestProgress>? progress, CancellationToken cancellation)
     {
         SendPlan.Verify(request);
-        if (_writer is null)
-            return new SendPlan(Info, request, SendRoots.Resolve(Info, request)).Run(output, progress, cancellation);
-
         cancellation.ThrowIfCancellationRequested();
+        long start = Stopwatch.GetTimestamp();
+        int streams = request.Subvolumes.Count;
+        try
+        {
+            long bytes = _writer is null
+                ? new SendPlan(Info, request, SendRoots.Resolve(Info, request)).Run(output, progress, cancellation)
+                : SendBesideWriters(request, output, progress, cancellation);
+            TimeSpan time = Stopwatch.GetElapsedTime(start);
+            BtrfsMeter.Streams.Add(request.JoinStreams ? 1 : streams);
+            BtrfsMeter.StreamBytes.Add(bytes);
+            _log.Sent(streams, bytes, time.TotalMilliseconds);
+            return bytes;
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            _log.SendFailed(streams, error);
+            throw;
+        }
+    }
+
+    private long SendBesideWriters(
+        SendRequest request, System.IO.Stream output, IProgress<SendRequestProgress>? progress, CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
         using SendSession session = new(Subvolumes, FlushesBeforeSend ? Delalloc : null, request);
+        TimeSpan flushed = Stopwatch.GetElapsedTime(start);
+        BtrfsMeter.FlushDuration.Record(flushed.TotalSeconds);
+        _log.Flushed(session.Roots, flushed.TotalMilliseconds, session.Commit.Superblock.Generation);
         try
         {
             return new SendPlan(session.Commit, request, session.Roots, session.Verify).Run(output, progress, cancellation);

@@ -1,4 +1,5 @@
 using Btrfs.Ctree;
+using Btrfs.Engine.Diagnostics;
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Data;
@@ -167,6 +168,7 @@ public sealed partial class BtrfsFileSystem : IDisposable
     /// <exception cref="BtrfsException">The commit failed.</exception>
     public void Dispose()
     {
+        BtrfsMeter.Closed(this);
         if (_writer is not null)
             Close(_writer);
         else
@@ -174,7 +176,9 @@ public sealed partial class BtrfsFileSystem : IDisposable
         _below?.Dispose();
     }
 
-    private static BtrfsFileSystem Open(DeviceSet devices, BtrfsOpenOptions options)
+    private static BtrfsFileSystem Open(DeviceSet devices, BtrfsOpenOptions options) => OpenUnobserved(devices, options).Observe(options.Logger);
+
+    private static BtrfsFileSystem OpenUnobserved(DeviceSet devices, BtrfsOpenOptions options)
     {
         FsOpenOptions trees = new() { BlockCacheBytes = options.BlockCacheBytes };
         if (options.Writable)

@@ -40,6 +40,9 @@ internal sealed class SendRoots
     /// <summary>Each one that the send reads, once: parent and clone sources first.</summary>
     public IReadOnlyList<ulong> All => [.. _cloneSources.Concat(_subvolumes).Distinct()];
 
+    /// <summary>Their ids, for the log.</summary>
+    public override string ToString() => string.Join(", ", All);
+
     /// <exception cref="InvalidRequestException">A path leads nowhere, or a subvolume is not read-only.</exception>
     public static SendRoots Resolve(FsInfo fs, SendRequest request) => new(fs, request);
 

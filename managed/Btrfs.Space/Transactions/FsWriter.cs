@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
@@ -76,6 +77,12 @@ public sealed class FsWriter : IDisposable
 
     /// <summary>Why the file system does not take changes any more; null while it does.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>Told of each commit, with its generation and how long it took. It is called in the midst of things: it looks, and calls nothing here.</summary>
+    public Action<ulong, TimeSpan>? CommitMade { get; set; }
+
+    /// <summary>Told, likewise, of the failure after which nothing is written any more.</summary>
+    public Action<Exception>? Failed { get; set; }
 
     internal SpaceState State => _state;
 
@@ -272,7 +279,11 @@ public sealed class FsWriter : IDisposable
     }
 
     /// <summary>Nothing is written from here on: the disk keeps the last commit.</summary>
-    internal void Latch(Exception cause) => _failure ??= cause;
+    internal void Latch(Exception cause)
+    {
+        if (Interlocked.CompareExchange(ref _failure, cause, null) is null)
+            Failed?.Invoke(cause);
+    }
 
     private int FittingItems(int wanted, int least)
     {
@@ -313,6 +324,8 @@ public sealed class FsWriter : IDisposable
         if (!_state.TreeBlocks.HasChanged)
             return;
 
+        ulong generation = _state.Generation;
+        long start = Stopwatch.GetTimestamp();
         try
         {
             _commit.Run();
@@ -322,6 +335,8 @@ public sealed class FsWriter : IDisposable
             Latch(error);
             throw;
         }
+
+        CommitMade?.Invoke(generation, Stopwatch.GetElapsedTime(start));
     }
 
     private void Rebuild()
