@@ -19,8 +19,9 @@ public sealed partial class BtrfsFileSystem
     /// <exception cref="ReadOnlyFileSystemException">It was opened for reading: then <see cref="Info"/> stays as it is anyway.</exception>
     public CommitHold HoldCommit(bool includesData = false) => Writer.Hold(includesData);
 
+    // Without an output it only counts.
     private long RunSend(
-        SendRequest request, System.IO.Stream output, IProgress<SendRequestProgress>? progress, CancellationToken cancellation)
+        SendRequest request, System.IO.Stream? output, IProgress<SendRequestProgress>? progress, CancellationToken cancellation)
     {
         SendPlan.Verify(request);
         cancellation.ThrowIfCancellationRequested();
@@ -31,6 +32,9 @@ public sealed partial class BtrfsFileSystem
             long bytes = _writer is null
                 ? new SendPlan(Info, request, SendRoots.Resolve(Info, request)).Run(output, progress, cancellation)
                 : SendBesideWriters(request, output, progress, cancellation);
+            if (output is null)
+                return bytes;
+
             TimeSpan time = Stopwatch.GetElapsedTime(start);
             BtrfsMeter.Streams.Add(request.JoinStreams ? 1 : streams);
             BtrfsMeter.StreamBytes.Add(bytes);
@@ -45,7 +49,7 @@ public sealed partial class BtrfsFileSystem
     }
 
     private long SendBesideWriters(
-        SendRequest request, System.IO.Stream output, IProgress<SendRequestProgress>? progress, CancellationToken cancellation)
+        SendRequest request, System.IO.Stream? output, IProgress<SendRequestProgress>? progress, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
         using SendSession session = new(Subvolumes, FlushesBeforeSend ? Delalloc : null, request);

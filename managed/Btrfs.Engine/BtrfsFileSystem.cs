@@ -7,6 +7,7 @@ using Btrfs.Inode.Names;
 using Btrfs.Inode.Replay;
 using Btrfs.Space.Transactions;
 using Btrfs.Storage;
+using Btrfs.Stream;
 
 namespace Btrfs.Engine;
 
@@ -143,8 +144,9 @@ public sealed partial class BtrfsFileSystem : IDisposable
     /// <param name="output">Where the streams go: written in large pieces, flushed, not closed.</param>
     /// <param name="progress">Called on the sending thread: before each subvolume, and now and then.</param>
     /// <param name="cancellation">Ends the send between two items; what was written by then is a cut stream.</param>
-    /// <returns>The length of the streams in bytes.</returns>
-    /// <exception cref="InvalidRequestException">A path leads nowhere, a subvolume is not read-only, or the options don't go together.</exception>
+    /// <returns>How many bytes were written.</returns>
+    /// <exception cref="InvalidRequestException">A path leads nowhere, a subvolume is not read-only, the options don't go together, or the resume token is another subvolume's.</exception>
+    /// <exception cref="StreamFormatException">The resume token's place is none in this stream: the request is not that of the stream that was cut.</exception>
     /// <exception cref="FileSystemChangedException">The kernel has the file system mounted and moved what was being read.</exception>
     /// <exception cref="BtrfsException">The file system is broken where it had to be read.</exception>
     /// <exception cref="IOException">A device or the output failed.</exception>
@@ -155,6 +157,14 @@ public sealed partial class BtrfsFileSystem : IDisposable
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(output);
         return RunSend(request, output, progress, cancellation);
+    }
+
+    /// <summary>The exact number of bytes that <see cref="Send"/> would write, from metadata alone: no file data is read, so a bad sector is not noticed. It flushes and holds as a send does.</summary>
+    /// <inheritdoc cref="Send"/>
+    public long EstimateSend(SendRequest request, IProgress<SendRequestProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return RunSend(request, output: null, progress, cancellation);
     }
 
     /// <summary>As <see cref="Send"/>, on a thread of the pool.</summary>

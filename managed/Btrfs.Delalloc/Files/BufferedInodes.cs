@@ -24,6 +24,14 @@ internal sealed class BufferedInodes(InodeTable table, Action<BufferedInode, ulo
             node.Stored();
     }
 
+    public ulong? SizeOf(ulong rootId, ulong inode)
+    {
+        if (table.TryFind(rootId, inode) is not { } node)
+            return null;
+        lock (node.State)
+            return node.Size;
+    }
+
     public bool KeepsUnlinked(ulong rootId, ulong inode) => table.Unlink(rootId, inode, isGone: false) is { Handles: > 0 };
 
     public void Removed(ulong rootId, ulong inode)

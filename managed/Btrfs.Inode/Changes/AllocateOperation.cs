@@ -58,6 +58,8 @@ internal sealed class AllocateOperation(
             throw change.Refuse(FileError.TooLarge, inode, $"a file can't have {(UInt128)offset + length} bytes");
         if (Clears)
             change.RequireNotAppendOnly(inode, item);
+        if (mode == AllocateMode.PunchHole && _cleared is null && IsOneHole(change))
+            return true;
 
         bool isDone;
         try
@@ -71,9 +73,6 @@ internal sealed class AllocateOperation(
             throw;
         }
 
-        // To punch a hole where there is one is nothing.
-        if (mode == AllocateMode.PunchHole && !change.Part.HasChanged)
-            return isDone;
         Stamp(change, ref item);
         change.PutInode(inode, ref item);
         return isDone;
@@ -83,6 +82,16 @@ internal sealed class AllocateOperation(
     {
         item.MTime = change.Now;
         item.CTime = change.Now;
+    }
+
+    // To punch a hole into a hole is nothing, and the times stay. Where the range reaches into a second hole, behind the border of an item or of the file,
+    // the kernel does its work and stamps the file all the same.
+    private bool IsOneHole(Change change)
+    {
+        ulong first = change.AlignDown(offset);
+        if (!FileExtents.TryFind(change, inode, first, out ExtentRun run) || run.FileOffset >= _end)
+            return true;
+        return run.FileOffset <= first && !run.IsInline && !run.IsOnDisk && run.End(change) >= _end;
     }
 
     private bool Allocate(Change change, ref InodeItem item)
@@ -141,7 +150,8 @@ internal sealed class AllocateOperation(
         }
 
         ulong begin = Math.Max(_cleared ?? first, first);
-        ulong done = FileExtents.Drop(change, inode, begin, last, ref item, InodeRemoval.ExtentsPerStep);
+        int items = InodeRemoval.ExtentsPerStep;
+        ulong done = FileExtents.Drop(change, inode, begin, last, ref item, ref items);
         FileExtents.FillHoles(change, inode, begin, Math.Min(done, change.AlignUp(item.FileSize)));
         _cleared = done;
         return done >= last;

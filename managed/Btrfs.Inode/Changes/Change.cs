@@ -161,6 +161,9 @@ internal sealed class Change
         _subvolume.Buffered?.Stored(RootId, inode);
     }
 
+    /// <summary>The size of a file, as those see it who write it.</summary>
+    public ulong SizeOf(ulong inode, in InodeItem item) => _subvolume.Buffered?.SizeOf(RootId, inode) ?? item.FileSize;
+
     /// <inheritdoc cref="IBufferedInodes.KeepsUnlinked"/>
     public bool KeepsUnlinked(ulong inode) => _subvolume.Buffered?.KeepsUnlinked(RootId, inode) ?? false;
 

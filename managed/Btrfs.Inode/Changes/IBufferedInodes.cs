@@ -14,6 +14,9 @@ internal interface IBufferedInodes
     /// <summary>An inode item was put into its tree with what was laid over it.</summary>
     void Stored(ulong rootId, ulong inode);
 
+    /// <summary>The size of a file as those see it who write it; null where the tree's is that.</summary>
+    ulong? SizeOf(ulong rootId, ulong inode);
+
     /// <summary>An inode loses its last name. Whether somebody has it open, and so will delete it in the end: it stays as an orphan till then.</summary>
     bool KeepsUnlinked(ulong rootId, ulong inode);
 

@@ -106,7 +106,7 @@ public sealed partial class SubvolumeWriter
         bool isChecked = false;
         for (bool isDone = false; !isDone;)
         {
-            using Transaction part = Begin(InodeRemoval.ExtentsPerStep);
+            using Transaction part = Begin(CloneOperation.ItemsPerStep);
             (Change from, Change to) = JoinWith(part, target);
             if (!isChecked)
                 request = CloneOperation.Check(from, to, request);
@@ -119,26 +119,21 @@ public sealed partial class SubvolumeWriter
     }
 
     /// <summary>As <see cref="Clone"/>, if both ranges hold the same bytes: up to 16 MiB in one call, as the kernel does it.</summary>
-    /// <returns>How many bytes are shared now; null if the ranges differ.</returns>
+    /// <returns>How many bytes are shared now: less than asked for where others wrote meanwhile. Null if the ranges differ.</returns>
     public ulong? Dedupe(ulong sourceInode, ulong sourceOffset, ulong length, SubvolumeWriter target, ulong inode, ulong offset)
     {
-        using Transaction part = Begin(InodeRemoval.ExtentsPerStep);
-        // No content changes: the kernel shares even what is read-only.
-        (Change from, Change to) = JoinWith(part, target, evenReadOnly: true);
-        _all.Sends.RequireNone(target.RootId, "deduplicated into");
-        CloneRequest request = CloneOperation.CheckDedupe(from, to, new CloneRequest(sourceInode, sourceOffset, length, inode, offset));
-        if (request.Length == 0)
-            return 0;
-        if (!CloneOperation.AreEqual(from, to, request))
-            return null;
-
-        ulong progress = 0;
-        while (!CloneOperation.Step(from, to, request, ref progress, keepTimes: true))
+        DedupeOperation operation = new(new CloneRequest(sourceInode, sourceOffset, length, inode, offset));
+        for (bool isDone = false; !isDone;)
         {
+            using Transaction part = Begin(CloneOperation.ItemsPerStep);
+            // No content changes: the kernel shares even what is read-only.
+            (Change from, Change to) = JoinWith(part, target, evenReadOnly: true);
+            _all.Sends.RequireNone(target.RootId, "deduplicated into");
+            isDone = operation.Step(from, to);
+            Complete(to);
         }
 
-        Complete(to);
-        return request.Length;
+        return operation.Shared;
     }
 
     /// <summary>Writes in one part.</summary>

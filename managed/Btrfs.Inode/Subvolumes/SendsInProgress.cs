@@ -5,7 +5,8 @@ namespace Btrfs.Inode.Subvolumes;
 
 /// <summary>
 /// How many sends read each subvolume. Who would pull the ground away from them (deletes it, makes it writable, shares extents into it) asks here first. A send enters
-/// itself, and they ask, under the writer's lock: so none begins in the middle of such a change, and a dedupe, which is one part, needs no count of its own.
+/// itself, and they ask, under the writer's lock: so none begins in the middle of such a change. A dedupe asks in each of its parts, and ends half way where a send begins between two:
+/// what it has shared by then reads as before.
 /// </summary>
 public sealed class SendsInProgress
 {

@@ -89,7 +89,11 @@ internal sealed class EngineActor : IActor
         {
             try
             {
-                return BtrfsFileSystem.Open(_images, new BtrfsOpenOptions { Writable = true });
+                BtrfsFileSystem fileSystem = BtrfsFileSystem.Open(_images, new BtrfsOpenOptions { Writable = true });
+
+                // What is written back when changes what is stored how: both sides do it where they are asked to.
+                fileSystem.Delalloc.Writeback.Hold();
+                return fileSystem;
             }
             catch (InvalidRequestException) when (attempt < MaxAttempts)
             {
@@ -196,6 +200,10 @@ internal sealed class EngineActor : IActor
                 FileSystem.SetDefaultSubvolume(path);
                 return 0;
             case Verb.WriteBack:
+                WriteBack(path);
+                return 0;
+            case Verb.Fsync:
+                FileSystem.Fsync(path);
                 return 0;
             case Verb.Commit:
                 FileSystem.Commit();
@@ -210,6 +218,14 @@ internal sealed class EngineActor : IActor
             default:
                 throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"the engine has no {operation.Verb}"));
         }
+    }
+
+    private void WriteBack(FsPath path)
+    {
+        Location at;
+        using (FileSystem.Writer.HoldRunning())
+            at = new PathLookup(FileSystem.Writer.Running).Find(path);
+        FileSystem.Delalloc.FlushInode(at.Subvolume.Id, at.Inode);
     }
 
     private static AllocateMode ModeOf(ulong mode) => mode switch

@@ -38,6 +38,8 @@ internal sealed class KernelActor : IActor
     {
         byte[] path = operation.PathBytes;
         byte[] other = operation.OtherBytes;
+        if (operation.Verb is Verb.Create or Verb.MakeDirectory or Verb.CreateSubvolume)
+            RemindOfProperties(operation.Path);
         int result = operation.Verb switch
         {
             Verb.Create => Create(path, (uint)operation.Value),
@@ -67,7 +69,8 @@ internal sealed class KernelActor : IActor
             Verb.DeleteSubvolume => InParent(operation.Path, static (directory, name) => BtrfsIoctl.DestroySubvolume(directory, name)),
             Verb.SetReadOnly => WithDirectory(path, top => BtrfsIoctl.SetReadOnly(top, operation.Value != 0)),
             Verb.SetDefault => WithDirectory(path, top => BtrfsIoctl.SetDefaultSubvolume(top, BtrfsIoctl.SubvolumeId(top))),
-            Verb.WriteBack => OnFile(path, Syscall.WriteBack, mayAppend: true),
+            Verb.WriteBack => OnReadable(path, Syscall.WriteBack),
+            Verb.Fsync => OnReadable(path, Syscall.Fsync),
             Verb.Commit or Verb.CleanUp => Syscall.SyncFileSystem(Root),
             Verb.Reopen => Reopen(),
             _ => throw new InvalidOperationException($"the kernel has no {operation.Verb}"),
@@ -89,6 +92,19 @@ internal sealed class KernelActor : IActor
         _mount.Dispose();
         _mount = BtrfsMount.Open(_images, _mountPoint, _mountOptions);
         return 0;
+    }
+
+    // A kernel that loads an inode overlooks its property where a border of leaves, which no two file systems have at the same place, lies before it,
+    // and then hands nothing on, to what is made in a directory or to a subvolume below. Told again, it knows.
+    private void RemindOfProperties(string path)
+    {
+        for ((string directory, _) = Model.Split(path); ; (directory, _) = Model.Split(directory))
+        {
+            OnAny(Encoding.Latin1.GetBytes(directory.Length == 0 ? "." : directory), static inode =>
+                InodeCalls.Xattrs(inode).TryGetValue("btrfs.compression", out byte[]? value) ? Syscall.SetXattr(inode, "btrfs.compression"u8, value) : 0);
+            if (directory.Length == 0)
+                return;
+        }
     }
 
     private int Create(byte[] path, uint mode)
@@ -127,6 +143,16 @@ internal sealed class KernelActor : IActor
                 return 0;
             },
             mayAppend: operation.Offset == SizeOf(path));
+    }
+
+    // Also of what nobody may write to any more: it may have been written to before.
+    private int OnReadable(byte[] path, Func<int, int> act)
+    {
+        int file = OpenFile(path, Syscall.OpenReadOnly);
+        if (file < 0)
+            return file;
+        using Descriptor owner = new(file);
+        return act(file);
     }
 
     private int Share(Operation operation)

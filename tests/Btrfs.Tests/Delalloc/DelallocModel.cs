@@ -70,6 +70,10 @@ internal sealed class DelallocModel : IDisposable
         Reopen();
         foreach (string path in _files.Keys)
             VerifyFile(path);
+
+        // Opened for writing, its chunks in memory may be ahead of the commit.
+        _fs.Dispose();
+        _fs = BtrfsFileSystem.Open([_image]);
         CheckReport report = new FileSystemChecker(_fs.Info, new CheckOptions { CheckDataChecksums = true }).Run(null, CancellationToken.None);
         if (!report.IsClean)
             throw new InvalidOperationException($"{string.Join('\n', report.Findings)}\n{Log}");

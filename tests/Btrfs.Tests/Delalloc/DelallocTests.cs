@@ -281,6 +281,20 @@ public sealed class DelallocTests
     }
 
     [Test]
+    public void A_file_that_has_data_in_memory_is_not_empty()
+    {
+        using BufferedImage image = new();
+        image.Fs.Delalloc.Writeback.Hold();
+        image.Fs.CreateFile("empty");
+        image.Fs.CreateFile("dirty");
+        image.Fs.WriteFile("dirty", 0, new byte[10]);
+        image.Fs.SetFlags("empty", InodeFlags.NoDataCow);
+        image.Fs.SetFlags("dirty", InodeFlags.NoDataCow);
+        Assert.That(image.Fs.GetStatus("empty").Flags & InodeFlags.NoDataCow, Is.Not.EqualTo(InodeFlags.None));
+        Assert.That(image.Fs.GetStatus("dirty").Flags & InodeFlags.NoDataCow, Is.EqualTo(InodeFlags.None));
+    }
+
+    [Test]
     public void Times_that_are_set_after_a_write_stay_when_it_is_written_back()
     {
         using BufferedImage image = new();
