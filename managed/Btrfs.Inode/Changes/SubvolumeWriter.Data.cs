@@ -128,6 +128,7 @@ public sealed partial class SubvolumeWriter
             using Transaction part = Begin(CloneOperation.ItemsPerStep);
             // No content changes: the kernel shares even what is read-only.
             (Change from, Change to) = JoinWith(part, target, evenReadOnly: true);
+            _all.Sends.RequireNone(target.RootId, "deduplicated into");
             isDone = operation.Step(from, to);
             Complete(to);
         }

@@ -68,6 +68,15 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
     /// <returns>The number of the snapshot.</returns>
     public ulong Snapshot(ulong source, ulong parent, ulong directory, ReadOnlySpan<byte> name, bool isReadOnly, Uuid? uuid = null)
     {
+        ulong id = SnapshotWithOrphans(source, parent, directory, name, isReadOnly, uuid);
+
+        // What the source was about to delete is deleted here too: a send must not meet what has no names, and a read-only snapshot not change later.
+        _writers.Get(id).CleanOrphans();
+        return id;
+    }
+
+    private ulong SnapshotWithOrphans(ulong source, ulong parent, ulong directory, ReadOnlySpan<byte> name, bool isReadOnly, Uuid? uuid)
+    {
         using Transaction part = _writers.Writer.Begin(Items);
         Change above = new(part, _writers.Get(parent));
         RequirePlace(above, directory, name);
@@ -113,6 +122,7 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
 
         ulong id = target.Location.ObjectId;
         RootState root = GetRoot(part, id);
+        _writers.Sends.RequireNone(id, "deleted");
         if (new SubvolumeTable(part.Running).DefaultId == id)
             throw above.Refuse(FileError.NotPermitted, directory, name, "the default subvolume can't be deleted");
         if (SubvolumeLinks.HasChildren(part, id))
@@ -146,6 +156,7 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
         }
         else
         {
+            _writers.Sends.RequireNone(id, "made writable");
             item.Flags &= ~RootFlags.ReadOnly;
             UuidIndex.Remove(part, item.ReceivedUuid, ItemType.UuidKeyReceivedSubvol, id);
             ForgetReceived(ref item);

@@ -88,8 +88,8 @@ internal sealed class Commit(SpaceState state)
     {
         state.CommittedBlocks.NoteCommit(generation);
         state.Blocks.MoveToCommitted();
-        state.Committed = state.Committed.After(state.Superblock);
-        state.Pinned.Unpin();
+        state.Holds.Advance(state.Committed.After(state.Superblock));
+        state.Pinned.Unpin(state.Holds.Generations());
         state.Log.NoteCommit();
         state.ChunkItems.ReleaseRemoved(state.Volume);
         state.TreeBlocks.Generation = generation + 1;

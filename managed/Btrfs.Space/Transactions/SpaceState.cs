@@ -17,15 +17,15 @@ internal sealed class SpaceState
 
     public SpaceState(FsInfo opened)
     {
-        Committed = opened;
+        Holds = new CommitHolds(opened);
         _superblock = opened.Superblock;
         Volume = opened.Devices.Volume;
         CommittedBlocks = (ExtentBufferReader)opened.Blocks;
         Blocks = new TransactionBlocks(CommittedBlocks);
         Delayed = new DelayedReferences();
-        Pinned = new PinnedExtents();
         Promised = new PromisedSpace(this);
         Groups = new BlockGroupTable(opened);
+        Pinned = new PinnedExtents(Groups);
         Chunks = new ChunkAllocator(opened, Groups);
         Allocator = new ExtentAllocator(Groups, Chunks, () => Committed, opened.NodeSize);
         TreeBlocks = new TreeBlockAllocator(opened, Allocator, Groups, Delayed, Blocks, () => Extents!) { Generation = _superblock.Generation + 1 };
@@ -57,7 +57,10 @@ internal sealed class SpaceState
     }
 
     /// <summary>The last durable state.</summary>
-    public FsInfo Committed { get; set; }
+    public FsInfo Committed => Holds.Committed;
+
+    /// <summary>Who reads the last durable state, or an earlier one.</summary>
+    public CommitHolds Holds { get; }
 
     /// <summary>The state so far.</summary>
     public FsInfo Running { get; }

@@ -64,6 +64,7 @@ internal sealed class EngineActor : IActor
         FileError.CrossSubvolume => ErrorNumber.CrossDevice,
         FileError.NoAttribute => ErrorNumber.NoData,
         FileError.TooLarge => ErrorNumber.FileTooLarge,
+        FileError.Busy => ErrorNumber.NotPermitted,
         _ => ErrorNumber.Invalid,
     };
 
