@@ -89,17 +89,22 @@ internal sealed class EngineActor : IActor
         {
             try
             {
-                BtrfsFileSystem fileSystem = BtrfsFileSystem.Open(_images, new BtrfsOpenOptions { Writable = true });
-
-                // What is written back when changes what is stored how: both sides do it where they are asked to.
-                fileSystem.Delalloc.Writeback.Hold();
-                return fileSystem;
+                return OpenOnce();
             }
             catch (InvalidRequestException) when (attempt < MaxAttempts)
             {
                 Thread.Sleep(attempt);
             }
         }
+    }
+
+    private BtrfsFileSystem OpenOnce()
+    {
+        BtrfsFileSystem fileSystem = BtrfsFileSystem.Open(_images, new BtrfsOpenOptions { Writable = true });
+
+        // What is written back when changes what is stored how: both sides do it where they are asked to.
+        fileSystem.Delalloc.Writeback.Hold();
+        return fileSystem;
     }
 
     private int Do(Operation operation)
