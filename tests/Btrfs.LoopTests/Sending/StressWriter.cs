@@ -1,5 +1,4 @@
 using Btrfs.Engine;
-using Btrfs.Inode.Changes;
 
 namespace Btrfs.LoopTests.Sending;
 

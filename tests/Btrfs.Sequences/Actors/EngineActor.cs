@@ -85,7 +85,8 @@ internal sealed class EngineActor : IActor
     // Another thread may just be starting a program: until that is running, the new process has our closed files open too, with their locks.
     private BtrfsFileSystem Open()
     {
-        for (int attempt = 1; ; attempt++)
+        int failures = 0;
+        while (true)
         {
             try
             {
@@ -95,9 +96,10 @@ internal sealed class EngineActor : IActor
                 fileSystem.Delalloc.Writeback.Hold();
                 return fileSystem;
             }
-            catch (InvalidRequestException) when (attempt < MaxAttempts)
+            catch (InvalidRequestException) when (failures < MaxAttempts)
             {
-                Thread.Sleep(attempt);
+                failures++;
+                Thread.Sleep(failures);
             }
         }
     }
