@@ -132,7 +132,7 @@ internal sealed class FlushingSendTests
         _fs.WriteFile("volume/file", 0, s_pattern);
         _fs.SetReadOnly("volume", true);
         using ManualResetEventSlim begun = new();
-        _fs.Delalloc.Writeback.Begins = (_, _) =>
+        _fs.Delalloc.Writeback.UnderWay = (_, _) =>
         {
             begun.Set();
             Thread.Sleep(300);

@@ -85,15 +85,17 @@ internal sealed class EngineActor : IActor
     // Another thread may just be starting a program: until that is running, the new process has our closed files open too, with their locks.
     private BtrfsFileSystem Open()
     {
-        for (int attempt = 1; ; attempt++)
+        int failures = 0;
+        while (true)
         {
             try
             {
                 return OpenOnce();
             }
-            catch (InvalidRequestException) when (attempt < MaxAttempts)
+            catch (InvalidRequestException) when (failures < MaxAttempts)
             {
-                Thread.Sleep(attempt);
+                failures++;
+                Thread.Sleep(failures);
             }
         }
     }
