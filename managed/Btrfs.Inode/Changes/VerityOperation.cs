@@ -106,6 +106,9 @@ internal sealed class VerityOperation(ulong inode, VeritySettings settings) : ID
         Store(change, ItemType.VerityDescItem, 1, descriptor);
         item.Flags = item.Flags | (ulong)InodeFlags.ReadOnlyVerity;
         change.Part.EnableFeature(CompatRoFlags.Verity);
+
+        // A log has no place for the items; and without them nobody could read what the flag says is verified.
+        change.Part.ForbidLog();
         item.CTime = change.Now;
         change.PutInode(inode, ref item);
     }

@@ -2,6 +2,7 @@ using Btrfs.Check;
 using Btrfs.Engine;
 using Btrfs.Format;
 using Btrfs.Inode.Changes;
+using Btrfs.Inode.Verity;
 using Btrfs.Tests.Changes;
 using static Btrfs.Tests.Changes.NewImage;
 
@@ -192,6 +193,24 @@ public sealed class SyncTests
         Assert.That(writer.Sync(file), Is.EqualTo(SyncOutcome.Committed));
         writer.Write(file, 0, Random(10, 10));
         Assert.That(writer.Sync(file), Is.EqualTo(SyncOutcome.Logged));
+    }
+
+    [Test]
+    public void A_file_that_became_verified_is_committed_each_time()
+    {
+        // The first time the file system gets a feature, which is reason enough.
+        foreach (string name in (string[])["first", "second"])
+        {
+            ulong file = _image.CreateFile(name);
+            _image.Top.Write(file, 0, Random(13, 5000));
+            using (SubvolumeBatch batch = new(_image.Top))
+            {
+                batch.EnableVerity(file, new VeritySettings { Algorithm = VerityAlgorithm.Sha256, BlockSize = 4096 });
+                batch.End();
+            }
+
+            Assert.That(_image.Sync(file), Is.EqualTo(SyncOutcome.Committed));
+        }
     }
 
     [Test]
