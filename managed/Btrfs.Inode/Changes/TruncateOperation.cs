@@ -85,10 +85,12 @@ internal static class TruncateOperation
 
     private static void ShrinkInline(Change change, ulong inode, ref InodeItem item, in ExtentRun run, ulong size)
     {
+        // A file may have grown beyond what its leaf has of it.
+        if (size >= run.Item.RamBytes.Value)
+            return;
         if (run.Item.Compression == CompressionType.None)
         {
-            if (size < run.Item.RamBytes.Value)
-                FileExtents.ShortenInline(change, run, size, ref item);
+            FileExtents.ShortenInline(change, run, size, ref item);
             return;
         }
 
