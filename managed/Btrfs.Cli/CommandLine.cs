@@ -8,10 +8,12 @@ using Btrfs.Cli.Commands.Files;
 using Btrfs.Cli.Commands.Inspect;
 using Btrfs.Cli.Commands.Making;
 using Btrfs.Cli.Commands.Space;
+using Btrfs.Cli.Commands.Streams;
 using Btrfs.Cli.Commands.Subvolumes;
 using Btrfs.Cli.Host;
 using Btrfs.Format;
 using Btrfs.Stream;
+using Btrfs.Stream.Replay;
 
 namespace Btrfs.Cli;
 
@@ -46,7 +48,7 @@ internal static class CommandLine
         {
             return ExitCode.SignalBase + Session.LastSignal;
         }
-        catch (Exception error) when (error is BtrfsException or StreamFormatException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is BtrfsException or StreamFormatException or StreamChainException or IOException or UnauthorizedAccessException)
         {
             return Tell(error.Message);
         }
@@ -65,6 +67,7 @@ internal static class CommandLine
         root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
         root.Subcommands.Add(SendCommand.Create());
         root.Subcommands.Add(ReceiveCommand.Create());
+        root.Subcommands.Add(StreamCommands.Create());
         root.Subcommands.Add(SubvolumeCommands.Create());
         root.Subcommands.Add(FilesystemCommands.Create());
         root.Subcommands.Add(LsCommand.Create());

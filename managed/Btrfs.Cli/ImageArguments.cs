@@ -70,6 +70,9 @@ internal sealed class ImageArguments
     {
         using Session session = new();
         using BtrfsFileSystem fs = Open(devicePaths, isQuiet, new BtrfsOpenOptions { Writable = true, Time = time });
+
+        // A command looks at the running state between its steps: nothing may move there meanwhile. What it writes to files goes out with the commit, or when memory is full.
+        fs.Delalloc.Writeback.Hold();
         try
         {
             change(fs, session.Stopped);

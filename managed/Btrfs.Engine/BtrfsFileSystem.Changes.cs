@@ -1,5 +1,6 @@
 using System.Text;
 using Btrfs.Ctree;
+using Btrfs.Delalloc;
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Changes;
@@ -14,14 +15,16 @@ public sealed partial class BtrfsFileSystem
 {
     private readonly FsWriter? _writer;
     private readonly SubvolumeWriters? _subvolumes;
+    private readonly DelallocFs? _delalloc;
 
     // A path is followed and then acted on: nobody may change it between the two.
     private readonly Lock _changes = new();
 
-    private BtrfsFileSystem(FsWriter writer, SubvolumeWriters subvolumes)
+    private BtrfsFileSystem(FsWriter writer, SubvolumeWriters subvolumes, DelallocOptions options)
     {
         _writer = writer;
         _subvolumes = subvolumes;
+        _delalloc = new DelallocFs(subvolumes, options);
     }
 
     /// <summary>Whether it was opened for writing.</summary>
@@ -35,12 +38,33 @@ public sealed partial class BtrfsFileSystem
     /// <exception cref="ReadOnlyFileSystemException">It was opened for reading.</exception>
     public SubvolumeWriters Subvolumes => _subvolumes ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
 
+    /// <summary>What was written to files and is not in the trees yet: for tools and tests that watch it.</summary>
+    /// <exception cref="ReadOnlyFileSystemException">It was opened for reading.</exception>
+    public DelallocFs Delalloc => _delalloc ?? throw new ReadOnlyFileSystemException("the file system was opened for reading only");
+
+    /// <summary>While it is held, nobody changes what <see cref="View"/> shows.</summary>
+    private Lock.Scope HoldView() => _writer is not null ? _writer.HoldRunning() : default;
+
     private FsInfo View => _readOnly ?? Writer.Running;
 
-    /// <summary>Makes everything so far durable.</summary>
-    /// <exception cref="IOException">A device failed; the file system takes no more changes.</exception>
-    /// <exception cref="BtrfsException">The commit failed; the file system takes no more changes.</exception>
-    public void Commit() => Writer.Commit();
+    /// <summary>Makes everything so far durable: what is in memory is written back, and a commit follows.</summary>
+    /// <exception cref="IOException">A device failed. Where it was the commit, the file system takes no more changes; where it was data, now or earlier, that is lost, and this is told once.</exception>
+    /// <exception cref="BtrfsException">The same for another reason.</exception>
+    public void Commit()
+    {
+        try
+        {
+            Delalloc.FlushAll();
+        }
+        finally
+        {
+            // What could be written is made durable all the same.
+            if (Writer.Failure is null)
+                Writer.Commit();
+        }
+
+        Writer.RequireUsable();
+    }
 
     /// <summary>Makes an empty file.</summary>
     /// <param name="path">Its directory must be there, and nothing else of its name.</param>
@@ -145,15 +169,15 @@ public sealed partial class BtrfsFileSystem
         }
     }
 
-    private static BtrfsFileSystem OpenForWriting(DeviceSet devices, FsOpenOptions options, DateTimeOffset? time)
+    private static BtrfsFileSystem OpenForWriting(DeviceSet devices, FsOpenOptions trees, BtrfsOpenOptions options)
     {
-        FsWriter writer = FsWriter.Open(devices, options);
+        FsWriter writer = FsWriter.Open(devices, trees);
         try
         {
             bool hadLog = LogReplay.Run(writer);
-            SubvolumeWriters subvolumes = new(writer, time);
+            SubvolumeWriters subvolumes = new(writer, options.Time);
             OrphanCleaner.Run(subvolumes);
-            return new BtrfsFileSystem(writer, subvolumes) { _logNotice = hadLog ? "the file system was not cleanly unmounted: its log tree was replayed" : null };
+            return new BtrfsFileSystem(writer, subvolumes, options.Delalloc) { _logNotice = hadLog ? "the file system was not cleanly unmounted: its log tree was replayed" : null };
         }
         catch
         {
@@ -162,15 +186,16 @@ public sealed partial class BtrfsFileSystem
         }
     }
 
-    private static void Close(FsWriter writer)
+    private void Close(FsWriter writer)
     {
         try
         {
             if (writer.Failure is null)
-                writer.Commit();
+                Commit();
         }
         finally
         {
+            Delalloc.Dispose();
             writer.Dispose();
         }
     }
@@ -195,7 +220,7 @@ public sealed partial class BtrfsFileSystem
     // Reading members say with an InvalidRequestException that there is nothing; to change it is an error as POSIX has it.
     private Location Find(FsPath path)
     {
-        _ = Writer;
+        using Lock.Scope hold = Writer.HoldRunning();
         try
         {
             Location at = new PathLookup(View).Find(path);

@@ -36,6 +36,7 @@ public sealed partial class BtrfsFileSystem
         lock (_changes)
         {
             ulong id = FindSubvolume(source);
+            Delalloc.FlushRoot(id);
             (Location directory, byte[] name) = FindParent(path);
             return Operations.Snapshot(id, directory.Subvolume.Id, directory.Inode, name, isReadOnly, uuid);
         }

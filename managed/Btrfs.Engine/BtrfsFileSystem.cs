@@ -6,13 +6,14 @@ using Btrfs.Inode.Names;
 using Btrfs.Inode.Replay;
 using Btrfs.Space.Transactions;
 using Btrfs.Storage;
+using Btrfs.Stream;
 
 namespace Btrfs.Engine;
 
 /// <summary>
 /// A btrfs without mounting it: images, block devices, or both. Opened for reading it shows the last commit, and any number of threads may use it at once;
-/// what it hands out (streams, enumerators) is for one thread each. Opened for writing it also changes: see the members that say so. Reading members
-/// then show all changes so far, and what they hand out holds until the next change.
+/// what it hands out (streams, enumerators) is for one thread each. Opened for writing it also changes: see the members that say so. Any number of threads may do
+/// so; reading members then show all changes so far, and go on beside further ones.
 /// </summary>
 public sealed partial class BtrfsFileSystem : IDisposable
 {
@@ -57,41 +58,80 @@ public sealed partial class BtrfsFileSystem : IDisposable
         Task.Run(() => Open(devicePaths, options), cancellation);
 
     /// <summary>The subvolume that the kernel mounts when it isn't told which. Paths count from the top level (5) all the same.</summary>
-    public ulong DefaultSubvolumeId => new SubvolumeTable(View).DefaultId;
+    public ulong DefaultSubvolumeId
+    {
+        get
+        {
+            using (HoldView())
+                return new SubvolumeTable(View).DefaultId;
+        }
+    }
 
     /// <summary>All subvolumes and snapshots by ascending id, the top level first, deleted ones that are not yet cleaned up included.</summary>
-    public IEnumerable<SubvolumeInfo> EnumerateSubvolumes() => new SubvolumeTable(View).Enumerate();
+    public IEnumerable<SubvolumeInfo> EnumerateSubvolumes()
+    {
+        if (_readOnly is not null)
+            return new SubvolumeTable(_readOnly).Enumerate();
+        using (HoldView())
+            return [.. new SubvolumeTable(View).Enumerate()];
+    }
 
     /// <summary>What is known of a file or directory. Symbolic links are not followed, here and in all calls.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path.</exception>
-    public FileStatus GetStatus(FsPath path) => new PathLookup(View).Find(path, out Location above).GetStatus(above.Inode);
+    public FileStatus GetStatus(FsPath path)
+    {
+        using (HoldView())
+        {
+            Location at = new PathLookup(View).Find(path, out Location above);
+            FileStatus status = at.GetStatus(above.Inode);
 
-    /// <summary>Opens a file's content: seekable, read-only, every sector verified as it is read.</summary>
+            // Of a file that is being written, memory knows better.
+            return _delalloc?.TryGetNewer(at.Subvolume.Id, at.Inode) is var (size, time)
+                ? status with { Size = size, MTime = time ?? status.MTime, CTime = time ?? status.CTime }
+                : status;
+        }
+    }
+
+    /// <summary>Opens a file's content: seekable, read-only, every sector verified as it is read. On a file system that is being changed, reads see every write so far.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path, or no regular file.</exception>
     public System.IO.Stream OpenFile(FsPath path)
     {
-        Location at = new PathLookup(View).Find(path, out Location above);
-        if (!at.GetStatus(above.Inode).IsRegular)
-            throw new InvalidRequestException($"'{path}' is not a regular file");
-        return new InodeStream(at.Subvolume, at.Inode);
+        using (HoldView())
+        {
+            Location at = new PathLookup(View).Find(path, out Location above);
+            if (!at.GetStatus(above.Inode).IsRegular)
+                throw new InvalidRequestException($"'{path}' is not a regular file");
+            return _delalloc is not null ? _delalloc.Open(at.Subvolume.Id, at.Inode, FileAccess.Read) : new InodeStream(at.Subvolume, at.Inode);
+        }
     }
 
     /// <summary>The entries of a directory in the order in which they were made, read one by one.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path, or no directory.</exception>
     public IEnumerable<DirectoryEntry> EnumerateDirectory(FsPath path)
     {
-        Location at = new PathLookup(View).Find(path, out Location above);
-        if (!at.GetStatus(above.Inode).IsDirectory)
-            throw new InvalidRequestException($"'{path}' is not a directory");
-        return at.IsEmptySubvolumeDirectory ? [] : Entries(at);
+        using (HoldView())
+        {
+            Location at = new PathLookup(View).Find(path, out Location above);
+            if (!at.GetStatus(above.Inode).IsDirectory)
+                throw new InvalidRequestException($"'{path}' is not a directory");
+            if (at.IsEmptySubvolumeDirectory)
+                return [];
+            return _readOnly is not null ? Entries(at) : ChangingEntries(at.Subvolume.Id, at.Inode);
+        }
     }
 
     /// <summary>The extended attributes of a file or directory, ACLs and capabilities among them.</summary>
     /// <exception cref="InvalidRequestException">There is nothing at the path.</exception>
     public IEnumerable<Xattr> EnumerateXattrs(FsPath path)
     {
-        Location at = new PathLookup(View).Find(path);
-        return at.IsEmptySubvolumeDirectory ? [] : at.Subvolume.EnumerateXattrs(at.Inode);
+        using (HoldView())
+        {
+            Location at = new PathLookup(View).Find(path);
+            if (at.IsEmptySubvolumeDirectory)
+                return [];
+            IEnumerable<Xattr> xattrs = at.Subvolume.EnumerateXattrs(at.Inode);
+            return _readOnly is not null ? xattrs : [.. xattrs];
+        }
     }
 
     /// <summary>Sends read-only subvolumes as streams, byte for byte as the kernel and btrfs-progs do.</summary>
@@ -99,8 +139,9 @@ public sealed partial class BtrfsFileSystem : IDisposable
     /// <param name="output">Where the streams go: written in large pieces, flushed, not closed.</param>
     /// <param name="progress">Called on the sending thread: before each subvolume, and now and then.</param>
     /// <param name="cancellation">Ends the send between two items; what was written by then is a cut stream.</param>
-    /// <returns>The length of the streams in bytes.</returns>
-    /// <exception cref="InvalidRequestException">A path leads nowhere, a subvolume is not read-only, or the options don't go together.</exception>
+    /// <returns>How many bytes were written.</returns>
+    /// <exception cref="InvalidRequestException">A path leads nowhere, a subvolume is not read-only, the options don't go together, or the resume token is another subvolume's.</exception>
+    /// <exception cref="StreamFormatException">The resume token's place is none in this stream: the request is not that of the stream that was cut.</exception>
     /// <exception cref="FileSystemChangedException">The kernel has the file system mounted and moved what was being read.</exception>
     /// <exception cref="BtrfsException">The file system is broken where it had to be read.</exception>
     /// <exception cref="IOException">A device or the output failed.</exception>
@@ -111,6 +152,14 @@ public sealed partial class BtrfsFileSystem : IDisposable
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(output);
         return new SendPlan(Info, request).Run(output, progress, cancellation);
+    }
+
+    /// <summary>The exact number of bytes that <see cref="Send"/> would write, from metadata alone: no file data is read, so a bad sector is not noticed.</summary>
+    /// <inheritdoc cref="Send"/>
+    public long EstimateSend(SendRequest request, IProgress<SendRequestProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return new SendPlan(Info, request).Run(output: null, progress, cancellation);
     }
 
     /// <summary>As <see cref="Send"/>, on a thread of the pool.</summary>
@@ -135,7 +184,7 @@ public sealed partial class BtrfsFileSystem : IDisposable
     {
         FsOpenOptions trees = new() { BlockCacheBytes = options.BlockCacheBytes };
         if (options.Writable)
-            return OpenForWriting(devices, trees, options.Time);
+            return OpenForWriting(devices, trees, options);
 
         FsInfo info = FsInfo.Open(devices, trees);
         return options.ReplayLog && LogReplay.IsNeeded(info) && !devices.IsMounted ? OpenReplayed(info, trees) : new BtrfsFileSystem(info);
@@ -170,6 +219,31 @@ public sealed partial class BtrfsFileSystem : IDisposable
 
     private static DeviceOpenOptions DeviceOptions(BtrfsOpenOptions options) =>
         new() { AllowMissingDevices = options.AllowMissingDevices, Direct = options.Direct, Writable = options.Writable };
+
+    // Some at a time: what changes between the times shows, or doesn't, as for any reader of a directory that others change.
+    private IEnumerable<DirectoryEntry> ChangingEntries(ulong rootId, ulong directory)
+    {
+        const int AtOnce = 256;
+        List<DirectoryEntry> entries = [];
+        ulong position = 0;
+        do
+        {
+            entries.Clear();
+            using (HoldView())
+            {
+                if (View.TryFindRoot(rootId) is { IsDead: false } root)
+                {
+                    Subvolume subvolume = new(View, root);
+                    while (entries.Count < AtOnce && subvolume.TryReadEntry(directory, ref position, out DirEntry entry))
+                        entries.Add(new DirectoryEntry(entry));
+                }
+            }
+
+            foreach (DirectoryEntry entry in entries)
+                yield return entry;
+        }
+        while (entries.Count == AtOnce);
+    }
 
     private static IEnumerable<DirectoryEntry> Entries(Location directory)
     {

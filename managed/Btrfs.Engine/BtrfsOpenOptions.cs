@@ -1,3 +1,5 @@
+using Btrfs.Delalloc;
+
 namespace Btrfs.Engine;
 
 /// <summary>How a file system is opened.</summary>
@@ -23,6 +25,9 @@ public sealed record BtrfsOpenOptions
 
     /// <summary>When all changes take place, for images that are to come out the same each time; null for the host's clock.</summary>
     public DateTimeOffset? Time { get; set; }
+
+    /// <summary>How much of what is written to files stays in memory, and for how long.</summary>
+    public DelallocOptions Delalloc { get; set; } = new();
 
     /// <summary>Read past the host's page cache. A mounted block device is always read so.</summary>
     public bool Direct { get; set; }

@@ -1,3 +1,5 @@
+using Btrfs.Stream;
+
 namespace Btrfs.Send;
 
 /// <summary>What a stream should be like.</summary>
@@ -17,9 +19,15 @@ public sealed record SendOptions
 
     /// <summary>Leave out the end command: another stream follows.</summary>
     public bool OmitEndCommand { get; init; }
+
+    /// <summary>
+    /// Go on where a receiver stopped: the stream header and the command that names the subvolume come again, then the commands from the token's place on. The other options, the parent
+    /// and the clone sources must be those of the stream that was cut. Null for a whole stream.
+    /// </summary>
+    public ResumeToken? Resume { get; init; }
 }
 
 /// <summary>How far a send has come.</summary>
 /// <param name="Inode">The inode at work; they go by ascending number.</param>
-/// <param name="StreamBytes">Bytes of stream made so far.</param>
+/// <param name="StreamBytes">Length of the stream so far, in bytes; what a resumed one passes over is counted.</param>
 public readonly record struct SendProgress(ulong Inode, long StreamBytes);

@@ -14,8 +14,9 @@ namespace Btrfs.Send;
 /// </summary>
 public sealed class Sender(FsInfo fs)
 {
-    /// <summary>Items between two reports of progress and looks at the cancellation token.</summary>
+    // Between two reports of progress and looks at the cancellation token lie no more than these: items are many or large.
     private const int ItemsPerReport = 256;
+    private const long BytesPerReport = 4 << 20;
 
     /// <summary>Writes one stream to <paramref name="output"/>.</summary>
     /// <param name="root">The subvolume; read-only.</param>
@@ -25,8 +26,9 @@ public sealed class Sender(FsInfo fs)
     /// <param name="output">Where it goes; written in large pieces, flushed, not closed.</param>
     /// <param name="progress">Told now and then how far the send is.</param>
     /// <param name="cancellation">Ends the send between two items; what was written by then is a cut stream.</param>
-    /// <returns>The length of the stream in bytes.</returns>
-    /// <exception cref="InvalidRequestException">A subvolume is not read-only or is deleted, or the options don't go together.</exception>
+    /// <returns>How many bytes were written.</returns>
+    /// <exception cref="InvalidRequestException">A subvolume is not read-only or is deleted, the options don't go together, or the token is another subvolume's.</exception>
+    /// <exception cref="StreamFormatException">The token's place is none in this stream: the options, the parent or the clone sources are not those of the stream that was cut.</exception>
     /// <exception cref="FileSystemChangedException">The kernel has the file system mounted and moved what was being read; the stream has no end command then.</exception>
     /// <exception cref="BtrfsException">The file system is broken where it had to be read; the message tells where.</exception>
     public long Send(
@@ -38,17 +40,43 @@ public sealed class Sender(FsInfo fs)
         IProgress<SendProgress>? progress = null,
         CancellationToken cancellation = default)
     {
+        RequireValid(options);
+        return Write(root, parent, cloneSources, options, new CommandWriter(output, options.Protocol), progress, cancellation);
+    }
+
+    /// <summary>
+    /// The exact number of bytes that <see cref="Send"/> would write. The same walk, over metadata alone: no file data is read, so a bad sector is not noticed.
+    /// </summary>
+    /// <inheritdoc cref="Send"/>
+    public long Estimate(
+        RootRecord root,
+        RootRecord? parent,
+        IReadOnlyCollection<RootRecord> cloneSources,
+        SendOptions options,
+        IProgress<SendProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        RequireValid(options);
+        return Write(root, parent, cloneSources, options, CommandWriter.ForCounting(options.Protocol), progress, cancellation);
+    }
+
+    private long Write(
+        RootRecord root,
+        RootRecord? parent,
+        IReadOnlyCollection<RootRecord> cloneSources,
+        SendOptions options,
+        CommandWriter writer,
+        IProgress<SendProgress>? progress,
+        CancellationToken cancellation)
+    {
         RequireSendable(root, "subvolume");
         if (parent is not null)
             RequireSendable(parent, "parent");
         foreach (RootRecord source in cloneSources)
             RequireSendable(source, "clone source");
-        if (options.Protocol is < 1 or > 2)
-            throw new InvalidRequestException($"protocol version {options.Protocol} is not supported, only 1 and 2 are");
-        if (options.CompressedData && options.Protocol < 2)
-            throw new InvalidRequestException("compressed data needs protocol version 2");
+        if (options.Resume is { } token)
+            RequireSame(root, token);
 
-        CommandWriter writer = new(output, options.Protocol);
         CommandEmitter emitter = new(writer);
         if (!options.OmitStreamHeader)
             writer.WriteHeader();
@@ -57,6 +85,8 @@ public sealed class Sender(FsInfo fs)
         SendContext context = new(fs, root, parent, options);
         try
         {
+            if (options.Resume is { } place)
+                writer.SkipTo(place.StreamOffset, place.CommandCount);
             WalkAll(context, writer, emitter, cloneSources, progress, cancellation);
             if (fs.FindMoved([root, .. cloneSources, parent ?? root]) is { } moved)
                 throw new FileSystemChangedException($"the file system changed during the send: the tree of subvolume {moved.Id} has moved");
@@ -66,11 +96,13 @@ public sealed class Sender(FsInfo fs)
             throw new FileSystemChangedException($"the file system changed during the send: {error.Message}", error);
         }
 
+        if (writer.IsSkipping)
+            throw new StreamFormatException(writer.BytesWritten, CommandType.End, $"the stream ends before the place to resume it at, {options.Resume!.StreamOffset}");
         if (!options.OmitEndCommand)
             emitter.End();
         writer.Flush();
         progress?.Report(new SendProgress(context.Current.Number, writer.BytesWritten));
-        return writer.BytesWritten;
+        return writer.BytesWritten - writer.BytesSkipped;
     }
 
     private void WalkAll(
@@ -83,10 +115,12 @@ public sealed class Sender(FsInfo fs)
     {
         (InodeProcessor processor, DirectoryTimes times) = Compose(context, emitter, cloneSources);
         int items = 0;
+        long nextReport = 0;
         foreach (ChangedItem item in Items(context))
         {
-            if (++items % ItemsPerReport == 0)
+            if (++items % ItemsPerReport == 0 || writer.BytesWritten >= nextReport)
             {
+                nextReport = writer.BytesWritten + BytesPerReport;
                 cancellation.ThrowIfCancellationRequested();
                 progress?.Report(new SendProgress(item.Key.ObjectId, writer.BytesWritten));
             }
@@ -152,6 +186,26 @@ public sealed class Sender(FsInfo fs)
         if (!cursor.IsValid || cursor.Key.ObjectId != root.Id || cursor.Key.Type != ItemType.RootBackref)
             throw new InvalidRequestException($"subvolume {root.Id} has no name: the top level can't be sent");
         return cursor.Data.Slice(RootRef.Size, cursor.Record<RootRef>().NameLength).ToArray();
+    }
+
+    private static void RequireValid(SendOptions options)
+    {
+        if (options.Protocol is < 1 or > 2)
+            throw new InvalidRequestException($"protocol version {options.Protocol} is not supported, only 1 and 2 are");
+        if (options.CompressedData && options.Protocol < 2)
+            throw new InvalidRequestException("compressed data needs protocol version 2");
+        if (options.Resume is not null && (options.OmitStreamHeader || options.OmitEndCommand))
+            throw new InvalidRequestException("only a stream of one subvolume can be resumed");
+    }
+
+    private static void RequireSame(RootRecord root, ResumeToken token)
+    {
+        Span<byte> uuid = stackalloc byte[Uuid.Size];
+        root.StreamUuid.CopyTo(uuid);
+        if (new Guid(uuid, bigEndian: true) != token.Uuid)
+            throw new InvalidRequestException($"the stream to resume is of subvolume {token.Uuid}, not of {root.StreamUuid}");
+        if (root.Item.CTransId.Value != token.Ctransid)
+            throw new InvalidRequestException($"the subvolume has changed since the stream to resume was made: its ctransid is {root.Item.CTransId.Value}, not {token.Ctransid}");
     }
 
     private static void RequireSendable(RootRecord root, string role)

@@ -19,6 +19,7 @@ public sealed class CommandReader
     private const int UsualBufferBytes = 512 * 1024;
 
     private readonly System.IO.Stream _source;
+    private readonly ReadAheadStream? _ahead;
     private readonly CommandReaderOptions _options;
     private readonly AttributeSlot[] _slots = new AttributeSlot[AttributeTable.Count];
 
@@ -27,6 +28,9 @@ public sealed class CommandReader
     private int _start;
     private int _end;
     private long _offset;
+
+    // The buffer is a block of the file that is read ahead, and goes back to it.
+    private bool _isBlock;
 
     private bool _isInStream;
     private int _commandBytes;
@@ -39,6 +43,7 @@ public sealed class CommandReader
     {
         ArgumentNullException.ThrowIfNull(source);
         _source = source;
+        _ahead = source as ReadAheadStream;
         _options = options ?? new CommandReaderOptions();
     }
 
@@ -47,6 +52,12 @@ public sealed class CommandReader
 
     /// <summary>How many stream headers were read.</summary>
     public int StreamCount { get; private set; }
+
+    /// <summary>Where the header of the current stream begins, in bytes from the start of the input.</summary>
+    public long StreamOffset { get; private set; }
+
+    /// <summary>How much of the input was read up to the end of the current command, or of the last stream, in bytes.</summary>
+    public long BytesRead => _offset + _commandBytes;
 
     /// <summary>The command that <see cref="Read"/> found. The view is valid until the next <see cref="Read"/>.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
@@ -105,6 +116,7 @@ public sealed class CommandReader
             throw Error(null, $"stream version {version} is not supported, 1 to {StreamFormat.MaxVersion} are");
 
         Version = (int)version;
+        StreamOffset = _offset;
         StreamCount++;
         _isInStream = true;
         Consume(StreamFormat.StreamHeaderBytes);
@@ -201,17 +213,46 @@ public sealed class CommandReader
     {
         while (_end - _start < needed)
         {
-            if (_end == _buffer.Length)
-                MakeRoom(needed);
-
-            int count = _source.Read(_buffer, _end, _buffer.Length - _end);
-            if (count == 0)
+            if (!(_ahead is null ? ReadMore(needed) : TakeBlock(_ahead)))
                 break;
-
-            _end += count;
         }
 
         return Math.Min(_end - _start, needed);
+    }
+
+    private bool ReadMore(int needed)
+    {
+        if (_end == _buffer.Length)
+            MakeRoom(needed);
+
+        int count = _source.Read(_buffer, _end, _buffer.Length - _end);
+        _end += count;
+        return count > 0;
+    }
+
+    // The next block becomes the buffer, and what is left of this one goes into the room in front of its data. Where that is not enough, a buffer of our own takes both:
+    // of a command that large as many blocks are held as have arrived.
+    private bool TakeBlock(ReadAheadStream ahead)
+    {
+        byte[]? block = ahead.TakeBlock(out int length);
+        if (block is null)
+            return false;
+
+        int held = _end - _start;
+        ReadOnlySpan<byte> rest = _buffer.AsSpan(_start, held);
+        bool fits = held <= ReadAheadStream.HeadroomBytes;
+        byte[] target = fits ? block : GC.AllocateUninitializedArray<byte>(held + length);
+        int start = fits ? ReadAheadStream.HeadroomBytes - held : 0;
+        rest.CopyTo(target.AsSpan(start));
+        if (!fits)
+            block.AsSpan(ReadAheadStream.HeadroomBytes, length).CopyTo(target.AsSpan(held));
+        if (_isBlock)
+            ahead.GiveBack();
+        if (!fits)
+            ahead.GiveBack();
+
+        (_buffer, _start, _end, _isBlock) = (target, start, start + held + length, fits);
+        return true;
     }
 
     // Beyond its usual size the buffer only grows for a command of which half a buffer has arrived: a length that lies takes no memory.

@@ -21,6 +21,7 @@ public sealed class CommandDefinition
         _attributes = attributes;
         foreach (ExpectedAttribute attribute in attributes)
         {
+            AllowedMask |= 1ul << (int)attribute.Type;
             if (attribute.IsRequired)
                 RequiredMask |= 1ul << (int)attribute.Type;
         }
@@ -40,6 +41,9 @@ public sealed class CommandDefinition
 
     /// <summary>Bit n stands for the required attribute of number n.</summary>
     internal ulong RequiredMask { get; }
+
+    /// <summary>The same of all its attributes.</summary>
+    internal ulong AllowedMask { get; }
 }
 
 /// <summary>Every command of the format with its attributes: what the reader demands and the documentation lists.</summary>

@@ -8,6 +8,7 @@ namespace Btrfs.Stream;
 /// Writes a send stream: the bytes of the kernel's sender, given the same commands. Commands are built in one pinned buffer,
 /// which goes to the sink when the next command might not fit, so no command is copied and nothing is allocated per command.
 /// Not thread-safe. Nothing is written behind the caller's back: what was not flushed with <see cref="Flush"/> is dropped.
+/// It can also only count, a whole stream (<see cref="ForCounting"/>) or up to where one is to go on (<see cref="SkipTo"/>).
 /// </summary>
 /// <remarks>
 /// The life of a command: <see cref="Begin"/>, attributes in the kernel's order, then one of <see cref="End()"/>,
@@ -34,6 +35,12 @@ public sealed partial class CommandWriter
     private long _flushedBytes;
     private bool _isBroken;
 
+    // Commands that end at or before this length of the stream are counted, and dropped as they end.
+    private long _skipEnd;
+    private long _skipCommands;
+    private bool _onlyCounts;
+    private long _commands;
+
     /// <summary>Makes a writer; nothing is written yet, not even the stream header.</summary>
     /// <param name="sink">Where the stream goes. The caller keeps and closes it.</param>
     /// <param name="version">Protocol version, 1 to 3.</param>
@@ -50,6 +57,10 @@ public sealed partial class CommandWriter
         _buffer = GC.AllocateUninitializedArray<byte>(Math.Max(bufferBytes, MaxCommandBytes), pinned: true);
     }
 
+    /// <summary>Makes a writer that writes nowhere and counts what it would have written.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The version is unknown.</exception>
+    public static CommandWriter ForCounting(int version) => new(System.IO.Stream.Null, version, bufferBytes: 0) { _onlyCounts = true };
+
     /// <summary>The protocol version, 1 to 3.</summary>
     public int Version { get; }
 
@@ -59,8 +70,17 @@ public sealed partial class CommandWriter
     /// <summary>The most data that the kernel puts into one write command, in bytes.</summary>
     public int MaxWriteBytes { get; }
 
-    /// <summary>Length of the stream so far in bytes, finished commands only, whether flushed or still in the buffer.</summary>
+    /// <summary>Length of the stream so far in bytes, finished commands only, whether flushed, still in the buffer, or skipped.</summary>
     public long BytesWritten => _flushedBytes + FinishedEnd;
+
+    /// <summary>How many of <see cref="BytesWritten"/> were skipped.</summary>
+    public long BytesSkipped { get; private set; }
+
+    /// <summary>Whether what is written now goes nowhere: then only lengths count, and data need not be filled in.</summary>
+    public bool IsCounting => _onlyCounts || IsSkipping;
+
+    /// <summary>Whether the place where the stream is to go on has not been reached.</summary>
+    public bool IsSkipping => BytesWritten < _skipEnd;
 
     /// <summary>Whether another command certainly fits before the buffer must be flushed, which pending commands forbid.</summary>
     public bool HasRoom => _buffer.Length - _end >= MaxCommandBytes;
@@ -80,6 +100,21 @@ public sealed partial class CommandWriter
         StreamFormat.Magic.CopyTo(_buffer.AsSpan(_end));
         BinaryPrimitives.WriteUInt32LittleEndian(_buffer.AsSpan(_end + StreamFormat.Magic.Length), (uint)Version);
         _end += StreamFormat.StreamHeaderBytes;
+    }
+
+    /// <summary>
+    /// Goes on with a stream that was cut: what was written so far stands, and the commands from here on are counted and dropped until the stream has the given length.
+    /// </summary>
+    /// <param name="length">In bytes, the stream header included: where the first command begins that is to be written again.</param>
+    /// <param name="commands">How many commands end there, those written so far included.</param>
+    /// <exception cref="StreamFormatException">Here or later: no command begins there, or another number of commands ends there.</exception>
+    public void SkipTo(long length, long commands)
+    {
+        RequireNoCommand();
+        _skipEnd = length;
+        _skipCommands = commands;
+        if (!IsSkipping)
+            RequireSkipEnd();
     }
 
     /// <summary>Opens a command. Flushes when the buffer is nearly full.</summary>
@@ -106,8 +141,12 @@ public sealed partial class CommandWriter
     public void End()
     {
         RequireCommand();
-        PatchLength();
-        PatchCrc(_commandStart, Crc32C.Update(0, _buffer.AsSpan(_commandStart, _end - _commandStart)));
+        if (!IsCounting)
+        {
+            PatchLength();
+            PatchCrc(_commandStart, Crc32C.Update(0, _buffer.AsSpan(_commandStart, _end - _commandStart)));
+        }
+
         CloseCommand();
     }
 
@@ -117,8 +156,12 @@ public sealed partial class CommandWriter
     public void End(uint dataCrc)
     {
         RequireData();
-        PatchLength();
-        PatchCrc(_commandStart, CrcWithData(_commandStart, _dataStart, _end - _dataStart, dataCrc));
+        if (!IsCounting)
+        {
+            PatchLength();
+            PatchCrc(_commandStart, CrcWithData(_commandStart, _dataStart, _end - _dataStart, dataCrc));
+        }
+
         CloseCommand();
     }
 
@@ -126,10 +169,13 @@ public sealed partial class CommandWriter
     /// Finishes the open command but for its data, which the caller fills in later, and its crc. Until <see cref="Complete"/>
     /// the buffer can't be flushed; look at <see cref="HasRoom"/> before the next command.
     /// </summary>
-    /// <exception cref="InvalidOperationException">No command with data is open.</exception>
+    /// <exception cref="InvalidOperationException">No command with data is open, or the writer only counts, and there is nothing to wait for.</exception>
     public PendingCommand EndPending()
     {
         RequireData();
+        if (IsCounting)
+            throw new InvalidOperationException("a writer that counts has no pending commands");
+
         PatchLength();
         PendingCommand pending = new(_commandStart, _dataStart, _end - _dataStart);
         _pendingCommands++;
@@ -208,8 +254,28 @@ public sealed partial class CommandWriter
     {
         Debug.Assert(_end - _commandStart <= MaxCommandBytes, "the attributes keep the limit");
         _commandCounts[BinaryPrimitives.ReadUInt16LittleEndian(_buffer.AsSpan(_commandStart + StreamFormat.CommandTypeOffset))]++;
+        _commands++;
+        bool skips = IsSkipping;
+        if (skips)
+            BytesSkipped += _end - _commandStart;
+        if (skips || _onlyCounts)
+        {
+            _flushedBytes += _end - _commandStart;
+            _end = _commandStart;
+        }
+
         _commandStart = NoCommand;
         _dataStart = NoData;
+        if (skips && !IsSkipping)
+            RequireSkipEnd();
+    }
+
+    private void RequireSkipEnd()
+    {
+        if (BytesWritten != _skipEnd)
+            throw new StreamFormatException(_skipEnd, null, $"no command of this stream begins here: one goes on to {BytesWritten}");
+        if (_commands != _skipCommands)
+            throw new StreamFormatException(_skipEnd, null, $"{_commands} commands of this stream end here, not {_skipCommands}");
     }
 
     private void RequireCommand()

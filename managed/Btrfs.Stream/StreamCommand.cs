@@ -33,6 +33,9 @@ public readonly ref struct StreamCommand
     /// <summary>Its size with its header, in bytes.</summary>
     public int Length => _command.Length;
 
+    /// <summary>Bit n stands for the attribute of number n.</summary>
+    internal ulong PresentMask => _present;
+
     /// <summary>Whether it has this attribute.</summary>
     public bool Has(AttributeType type) => AttributeTable.IsKnown(type) && (_present & (1ul << (int)type)) != 0;
 
@@ -58,6 +61,14 @@ public readonly ref struct StreamCommand
         AttributeSlot slot = _slots[(int)type];
         payload = _command.Slice(slot.Offset, slot.Length);
         return true;
+    }
+
+    /// <summary>Where the payload of an attribute lies in the input, in bytes from its start: whoever can seek need not keep it.</summary>
+    /// <inheritdoc cref="GetBytes" path="/exception"/>
+    public long PayloadOffset(AttributeType type)
+    {
+        GetBytes(type);
+        return Offset + _slots[(int)type].Offset;
     }
 
     /// <summary>Gets a one-byte attribute.</summary>
@@ -91,6 +102,10 @@ public readonly ref struct StreamCommand
     /// <summary>Gets the 16 bytes of a uuid, in the order they are printed.</summary>
     /// <inheritdoc cref="GetBytes" path="/exception"/>
     public ReadOnlySpan<byte> GetUuid(AttributeType type) => Get(type, AttributeKind.Uuid);
+
+    /// <summary>Gets a uuid as the type that prints it the same way.</summary>
+    /// <inheritdoc cref="GetBytes" path="/exception"/>
+    public Guid GetGuid(AttributeType type) => new(GetUuid(type), bigEndian: true);
 
     /// <summary>Gets a time.</summary>
     /// <inheritdoc cref="GetBytes" path="/exception"/>

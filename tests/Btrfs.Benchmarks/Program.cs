@@ -5,6 +5,7 @@ return args switch
 {
     ["macro", .. string[] names] => MacroRun.Run(names),
     ["writing", .. string[] names] => WritingRun.Run(names),
+    ["buffered", .. string[] names] => BufferedRun.Run(names),
     ["peak", string image, string workload] => MacroRun.ReportPeak(image, workload),
     ["micro", .. string[] rest] => Micro(rest),
     _ => Usage(),
@@ -18,7 +19,7 @@ static int Micro(string[] arguments)
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Btrfs.Benchmarks macro [WORKLOAD...] | writing [files] [rootdir] [check] | micro [BENCHMARKDOTNET OPTIONS]");
+    Console.Error.WriteLine("usage: Btrfs.Benchmarks macro [WORKLOAD...] | writing [files] [rootdir] [check] | buffered [sequential] [random] [fsync] [mixed] | micro [BENCHMARKDOTNET OPTIONS]");
     Console.Error.WriteLine($"workloads: {string.Join(", ", Workload.All.Select(workload => workload.Name))}");
     return 2;
 }

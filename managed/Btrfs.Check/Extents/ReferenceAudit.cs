@@ -75,9 +75,10 @@ internal sealed class ReferenceAudit
         if (counts.Held == counts.Listed || (counts.Held < counts.Listed && !_state.HasWholeTrees))
             return;
 
+        // In an extent tree that is out of order not everything that went into the table is found there again.
         int extent = _state.Extents.Find(bytenr);
-        Key key = new(bytenr, ItemType.ExtentItem, _state.Extents.Length(extent));
-        string what = _state.Extents.IsTreeBlock(extent) ? "tree block" : "data extent";
+        Key key = new(bytenr, ItemType.ExtentItem, extent < 0 ? 0 : _state.Extents.Length(extent));
+        string what = extent >= 0 && _state.Extents.IsTreeBlock(extent) ? "tree block" : "data extent";
         string who = reference.Parent != 0 ? $"block {reference.Parent}"
             : reference.Inode != 0 ? $"root {(long)reference.Root} inode {reference.Inode} offset {reference.Offset}"
             : $"root {(long)reference.Root}";

@@ -7,8 +7,6 @@ namespace Btrfs.Cli.Commands;
 /// <summary><c>receive --dump</c>: tells what a stream holds, a line for each command.</summary>
 internal static class ReceiveCommand
 {
-    private const int BufferSize = 1 << 20;
-
     public static Command Create()
     {
         Command command = new("receive", "Tell what a send stream holds, a line for each command.");
@@ -21,9 +19,7 @@ internal static class ReceiveCommand
             if (!parsed.GetValue(dump))
                 throw new UsageException("--dump is missing");
             using Session session = new();
-            using System.IO.Stream input = parsed.GetValue(file) is { } path
-                ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, BufferSize)
-                : Console.OpenStandardInput();
+            using System.IO.Stream input = StreamInput.Open(parsed.GetValue(file));
             using StandardOutput output = new();
             new StreamDumper(output, TimeZoneInfo.Local).Dump(input);
         });

@@ -3,6 +3,7 @@ using System.Globalization;
 using Btrfs.Cli.Host;
 using Btrfs.Engine;
 using Btrfs.Inode;
+using Btrfs.Stream;
 
 namespace Btrfs.Cli.Commands;
 
@@ -23,9 +24,12 @@ internal static class SendCommand
         Option<bool> noData = new("--no-data") { Description = "Tell which extents changed, without their data" };
         Option<string?> protocol = new("--proto") { HelpName = "N", Description = "Protocol version: 1 or 2, 0 for the highest; default is 1, or 2 with --compressed-data" };
         Option<bool> compressed = new("--compressed-data") { Description = "Send compressed extents as they lie on the disk" };
+        Option<bool> estimate = new("--estimate") { Description = "Print the exact size of the stream in bytes instead, without reading file data" };
+        Option<string?> resume = new("--resume") { HelpName = "TOKEN", Description = "Go on where a receiver stopped, with the token that it told; all else as for the stream that was cut" };
+        Option<bool> progress = new("--progress") { Description = "Tell rate, percent and time left on standard error" };
         Option<bool> verbose = new("-v", "--verbose") { Description = "Tell more on standard error" };
         Option<bool> quiet = new("-q", "--quiet") { Description = "Tell only errors" };
-        foreach (Option option in new Option[] { join, parent, cloneSources, file, noData, protocol, compressed, verbose, quiet })
+        foreach (Option option in new Option[] { join, parent, cloneSources, file, noData, protocol, compressed, estimate, resume, progress, verbose, quiet })
             command.Options.Add(option);
         ImageArguments image = new(command, 1, ("SUBVOL...", "Paths of the subvolumes, counted from the top level (subvolume 5)"));
 
@@ -41,35 +45,58 @@ internal static class SendCommand
                 NoData = parsed.GetValue(noData),
                 Protocol = parsed.GetValue(protocol) is { } version ? ProtocolOf(version) : null,
                 CompressedData = parsed.GetValue(compressed),
+                Resume = parsed.GetValue(resume) is { } token ? TokenOf(token) : null,
             };
             Verbosity verbosity = parsed.GetValue(quiet) ? Verbosity.Quiet : parsed.GetValue(verbose) ? Verbosity.Verbose : Verbosity.Normal;
-            Run(devices, request, parsed.GetValue(file), verbosity);
+            if (parsed.GetValue(estimate))
+                Estimate(devices, request, verbosity);
+            else
+                Run(devices, request, parsed.GetValue(file), verbosity, parsed.GetValue(progress));
         });
         return command;
     }
 
-    private static void Run(IReadOnlyList<string> devices, SendRequest request, string? file, Verbosity verbosity)
+    private static void Estimate(IReadOnlyList<string> devices, SendRequest request, Verbosity verbosity)
+    {
+        using Session session = new();
+        using BtrfsFileSystem fs = ImageArguments.Open(devices, verbosity == Verbosity.Quiet);
+        long bytes = fs.EstimateSend(request, progress: null, session.Stopped);
+        TextOutput.Use(output => output.Line(bytes.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    private static void Run(IReadOnlyList<string> devices, SendRequest request, string? file, Verbosity verbosity, bool showsProgress)
     {
         if (file is null && !Console.IsOutputRedirected)
             throw new IOException("not dumping send stream into a terminal, redirect it into a file");
 
         using Session session = new();
         using BtrfsFileSystem fs = ImageArguments.Open(devices, verbosity == Verbosity.Quiet);
-        SendReport report = new(verbosity);
+        SendReport report = new(verbosity, showsProgress ? Progress(fs, request, session.Stopped) : null);
+        long written;
         if (file is null)
         {
             using StandardOutput output = new();
-            fs.Send(request, output, report, session.Stopped);
+            written = fs.Send(request, output, report, session.Stopped);
         }
         else
         {
             using OutputFile output = OutputFile.Create(file);
-            fs.Send(request, output.Stream, report, session.Stopped);
+            written = fs.Send(request, output.Stream, report, session.Stopped);
             output.Commit();
         }
 
-        report.Finish();
+        report.Finish(written);
     }
+
+    // The size is exact, and found from metadata in a small part of the time that the send takes.
+    private static ProgressLine Progress(BtrfsFileSystem fs, SendRequest request, CancellationToken stopped)
+    {
+        long start = request.Resume?.StreamOffset ?? 0;
+        return new ProgressLine("sent", fs.EstimateSend(request with { Resume = null }, progress: null, stopped), start);
+    }
+
+    private static ResumeToken TokenOf(string text) =>
+        ResumeToken.TryParse(text, out ResumeToken? token) ? token : throw new UsageException($"'{text}' is not a resume token");
 
     private static int ProtocolOf(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int version) ? version : throw new UsageException($"'{text}' is not a protocol version");

@@ -13,42 +13,32 @@ internal enum Verbosity
     Verbose,
 }
 
-/// <summary>What a send tells of itself: each subvolume as it begins, and on a terminal how far it is once it takes long.</summary>
-internal sealed class SendReport(Verbosity verbosity) : IProgress<SendRequestProgress>
+/// <summary>What a send tells of itself: each subvolume as it begins, and how far it is where that was asked for.</summary>
+internal sealed class SendReport(Verbosity verbosity, ProgressLine? progress) : IProgress<SendRequestProgress>
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(250);
-
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly bool _showsProgress = verbosity > Verbosity.Quiet && ErrorOutput.IsTerminal;
-    private TimeSpan _next = s_patience;
-    private long _streamBytes;
     private int _told;
 
     public void Report(SendRequestProgress value)
     {
-        _streamBytes = value.StreamBytes;
         if (value.Index == _told)
         {
             _told++;
             if (verbosity > Verbosity.Quiet)
                 ErrorOutput.WriteLine($"At subvol {value.Subvolume}");
         }
-        else if (_showsProgress && _clock.Elapsed >= _next)
+        else
         {
-            _next = _clock.Elapsed + s_interval;
-            ErrorOutput.ShowProgress($"{ByteSize.Human(value.StreamBytes)} sent, {PerSecond()}, at inode {value.Inode}");
+            progress?.Report(value.StreamBytes, () => $"at inode {value.Inode}");
         }
     }
 
     /// <summary>To be called after success.</summary>
-    public void Finish()
+    /// <param name="bytes">How many were written.</param>
+    public void Finish(long bytes)
     {
+        ProgressLine.Finish();
         if (verbosity == Verbosity.Verbose)
-            ErrorOutput.WriteLine($"Sent {_streamBytes} bytes in {_clock.Elapsed.TotalSeconds:F1} s, {PerSecond()}");
-        else
-            ErrorOutput.ClearProgress();
+            ErrorOutput.WriteLine($"Sent {bytes} bytes in {_clock.Elapsed.TotalSeconds:F1} s, {ByteSize.Human((long)(bytes / _clock.Elapsed.TotalSeconds))}/s");
     }
-
-    private string PerSecond() => $"{ByteSize.Human((long)(_streamBytes / _clock.Elapsed.TotalSeconds))}/s";
 }

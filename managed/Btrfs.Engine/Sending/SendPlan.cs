@@ -26,6 +26,8 @@ internal sealed class SendPlan
         PathLookup paths = new(fs);
         if (request.Subvolumes.Count == 0)
             throw new InvalidRequestException("no subvolume to send is named");
+        if (request.Resume is not null && request.Subvolumes.Count > 1)
+            throw new InvalidRequestException("only a stream of one subvolume can be resumed");
 
         foreach (FsPath source in request.CloneSources)
             _cloneSources.Add(ReadOnly(paths, source, "cloned subvolume"));
@@ -40,12 +42,16 @@ internal sealed class SendPlan
     }
 
     /// <summary>Writes the streams one after the other.</summary>
+    /// <param name="output">Null to count only.</param>
+    /// <param name="progress">Told of each subvolume, and now and then.</param>
+    /// <param name="cancellation">Ends it.</param>
     /// <returns>Their length in bytes.</returns>
-    public long Run(System.IO.Stream output, IProgress<SendRequestProgress>? progress, CancellationToken cancellation)
+    public long Run(System.IO.Stream? output, IProgress<SendRequestProgress>? progress, CancellationToken cancellation)
     {
         Sender sender = new(_fs);
         bool choosesParents = _parent is null && _cloneSources.Count > 0;
         ParentChoice choice = new(_fs);
+        List<RootRecord> cloneSources = [.. _cloneSources];
         long total = 0;
         for (int i = 0; i < _subvolumes.Count; i++)
         {
@@ -54,7 +60,7 @@ internal sealed class SendPlan
             RootRecord? parent = _parent;
             if (choosesParents)
             {
-                parent = choice.TryFind(root, _cloneSources)
+                parent = choice.TryFind(root, cloneSources)
                     ?? throw new InvalidRequestException($"parent determination failed for {root.Id}: no clone source is related to {_request.Subvolumes[i]}");
             }
 
@@ -65,10 +71,13 @@ internal sealed class SendPlan
                 NoData = _request.NoData,
                 OmitStreamHeader = _request.JoinStreams && i > 0,
                 OmitEndCommand = _request.JoinStreams && i < _subvolumes.Count - 1,
+                Resume = _request.Resume,
             };
-            total += sender.Send(root, parent, Distinct(_cloneSources), options, output, Relay(progress, i, total), cancellation);
+            total += output is null
+                ? sender.Estimate(root, parent, Distinct(cloneSources), options, Relay(progress, i, total), cancellation)
+                : sender.Send(root, parent, Distinct(cloneSources), options, output, Relay(progress, i, total), cancellation);
             if (choosesParents)
-                _cloneSources.Add(root);
+                cloneSources.Add(root);
         }
 
         return total;

@@ -1,4 +1,5 @@
 using Btrfs.Inode;
+using Btrfs.Stream;
 
 namespace Btrfs.Engine;
 
@@ -28,11 +29,16 @@ public sealed record SendRequest
 
     /// <summary>Tell which extents changed, without their data.</summary>
     public bool NoData { get; init; }
+
+    /// <summary>
+    /// Go on with the stream of the one subvolume where a receiver stopped, as it told. All else must be as it was for the stream that was cut. Null for a whole stream.
+    /// </summary>
+    public ResumeToken? Resume { get; init; }
 }
 
 /// <summary>How far a send has come.</summary>
 /// <param name="Subvolume">The subvolume at work; told before its first byte.</param>
 /// <param name="Index">Its place in the request.</param>
 /// <param name="Inode">The inode at work; they go by ascending number. 0 before the first.</param>
-/// <param name="StreamBytes">Bytes of all streams made so far.</param>
+/// <param name="StreamBytes">Length of all streams so far, in bytes; what a resumed one passes over is counted.</param>
 public readonly record struct SendRequestProgress(FsPath Subvolume, int Index, ulong Inode, long StreamBytes);

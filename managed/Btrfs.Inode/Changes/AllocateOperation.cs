@@ -23,7 +23,16 @@ public enum AllocateMode
 }
 
 /// <summary>Allocates space for a range of a file ahead of its data, or makes a hole of it: a piece of work of one or more parts.</summary>
-internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length, AllocateMode mode)
+/// <param name="inode">A regular file.</param>
+/// <param name="offset">Bytes.</param>
+/// <param name="length">Bytes.</param>
+/// <param name="mode">Which.</param>
+/// <param name="sizeInMemory">
+/// The file's size, if its end is kept in memory and may be larger than the tree has it: the size, and what the file's last sector holds, are then the caller's.
+/// </param>
+/// <param name="zeroLater">With that, gets the parts of sectors that are to read as zeros.</param>
+internal sealed class AllocateOperation(
+    ulong inode, ulong offset, ulong length, AllocateMode mode, ulong? sizeInMemory = null, List<(ulong From, ulong To)>? zeroLater = null)
 {
     /// <summary>Extents that one part allocates.</summary>
     private const int ExtentsPerStep = 16;
@@ -49,6 +58,8 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
             throw change.Refuse(FileError.TooLarge, inode, $"a file can't have {(UInt128)offset + length} bytes");
         if (Clears)
             change.RequireNotAppendOnly(inode, item);
+        if (mode == AllocateMode.PunchHole && _cleared is null && IsOneHole(change))
+            return true;
 
         bool isDone;
         try
@@ -62,9 +73,6 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
             throw;
         }
 
-        // To punch a hole where there is one is nothing.
-        if (mode == AllocateMode.PunchHole && !change.Part.HasChanged)
-            return isDone;
         Stamp(change, ref item);
         change.PutInode(inode, ref item);
         return isDone;
@@ -76,11 +84,21 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         item.CTime = change.Now;
     }
 
+    // To punch a hole into a hole is nothing, and the times stay. Where the range reaches into a second hole, behind the border of an item or of the file,
+    // the kernel does its work and stamps the file all the same.
+    private bool IsOneHole(Change change)
+    {
+        ulong first = change.AlignDown(offset);
+        if (!FileExtents.TryFind(change, inode, first, out ExtentRun run) || run.FileOffset >= _end)
+            return true;
+        return run.FileOffset <= first && !run.IsInline && !run.IsOnDisk && run.End(change) >= _end;
+    }
+
     private bool Allocate(Change change, ref InodeItem item)
     {
         // A file with preallocated space stores nothing in its leaf any more.
         item.Flags = item.Flags | (ulong)InodeFlags.Prealloc;
-        if (!_isPrepared)
+        if (!_isPrepared && sizeInMemory is null)
             Prepare(change, ref item);
         _isPrepared = true;
         if (Clears && !Clear(change, ref item, _end))
@@ -90,7 +108,7 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         _allocated = Preallocate(change, ref item, _allocated ?? change.AlignDown(offset), last);
         if (_allocated < last)
             return false;
-        if (_growsFile && _end > item.FileSize.Value)
+        if (sizeInMemory is null && _growsFile && _end > item.FileSize.Value)
             item.FileSize = _end;
         return true;
     }
@@ -102,7 +120,7 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         if (FileExtents.TryGetInline(change, inode, out _))
         {
             // The kernel leaves such bytes in the leaf of a file that has grown beyond a sector, too.
-            FileContent.Zero(change, inode, ref item, from, Math.Min(Math.Min(to, item.FileSize), (ulong)change.SectorSize));
+            Zero(change, ref item, from, Math.Min(Math.Min(to, SizeOf(item)), (ulong)change.SectorSize), evenPreallocated: false);
             from = Math.Max(from, (ulong)change.SectorSize);
         }
 
@@ -132,7 +150,8 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
         }
 
         ulong begin = Math.Max(_cleared ?? first, first);
-        ulong done = FileExtents.Drop(change, inode, begin, last, ref item, InodeRemoval.ExtentsPerStep);
+        int items = InodeRemoval.ExtentsPerStep;
+        ulong done = FileExtents.Drop(change, inode, begin, last, ref item, ref items);
         FileExtents.FillHoles(change, inode, begin, Math.Min(done, change.AlignUp(item.FileSize)));
         _cleared = done;
         return done >= last;
@@ -142,9 +161,19 @@ internal sealed class AllocateOperation(ulong inode, ulong offset, ulong length,
     private void ZeroPart(Change change, ref InodeItem item, ulong from, ulong to)
     {
         bool isPunched = mode == AllocateMode.PunchHole;
-        if (!isPunched || from < change.AlignUp(item.FileSize))
-            FileContent.Zero(change, inode, ref item, from, to, evenPreallocated: isPunched);
+        if (!isPunched || from < change.AlignUp(SizeOf(item)))
+            Zero(change, ref item, from, to, evenPreallocated: isPunched);
     }
+
+    private void Zero(Change change, ref InodeItem item, ulong from, ulong to, bool evenPreallocated)
+    {
+        if (zeroLater is null)
+            FileContent.Zero(change, inode, ref item, from, to, evenPreallocated);
+        else if (FileContent.NeedsZeroing(change, inode, from, to, evenPreallocated))
+            zeroLater.Add((from, to));
+    }
+
+    private ulong SizeOf(in InodeItem item) => sizeInMemory ?? item.FileSize;
 
     // What lies between the old end of the file and the range must read as zeros once the file has grown over it, now or later.
     private void Prepare(Change change, ref InodeItem item)

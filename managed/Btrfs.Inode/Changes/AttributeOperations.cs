@@ -52,7 +52,7 @@ internal static class AttributeOperations
         InodeFlags old = (InodeFlags)item.Flags.Value;
         InodeFlags updated = (old & ~known) | (flags & known);
         if ((flags & InodeFlags.NoDataCow) != (old & InodeFlags.NoDataCow))
-            updated = WithoutCopyOnWrite(updated, (flags & InodeFlags.NoDataCow) != 0, isFile, item.FileSize);
+            updated = WithoutCopyOnWrite(updated, (flags & InodeFlags.NoDataCow) != 0, isFile, change.SizeOf(inode, item));
         item.Flags = (ulong)updated;
 
         ReadOnlySpan<byte> property = default;

@@ -42,6 +42,9 @@ internal sealed class Change
 
     public ulong RootId => Root.Id;
 
+    /// <summary>Out of what space for data is taken first; null where nothing was promised.</summary>
+    public SpacePromise? Promise { get; init; }
+
     /// <summary>The one moment at which all of the change takes place.</summary>
     public DiskTime Now { get; }
 
@@ -76,7 +79,7 @@ internal sealed class Change
     {
         try
         {
-            return Part.AllocateData(wantedBytes, leastBytes);
+            return Part.AllocateData(wantedBytes, leastBytes, Promise);
         }
         catch (NoSpaceException)
         {
@@ -93,6 +96,8 @@ internal sealed class Change
     {
         bool found = Tree.TryGet(new Key(inode, ItemType.InodeItem, 0), out ReadOnlySpan<byte> data);
         item = found ? MemoryMarshal.Read<InodeItem>(data) : default;
+        if (found)
+            _subvolume.Buffered?.Overlay(RootId, inode, ref item);
         return found;
     }
 
@@ -153,7 +158,17 @@ internal sealed class Change
         item.TransId = Generation;
         item.Sequence = item.Sequence + 1;
         MemoryMarshal.Write(Tree.Edit(new Key(inode, ItemType.InodeItem, 0)), item);
+        _subvolume.Buffered?.Stored(RootId, inode);
     }
+
+    /// <summary>The size of a file, as those see it who write it.</summary>
+    public ulong SizeOf(ulong inode, in InodeItem item) => _subvolume.Buffered?.SizeOf(RootId, inode) ?? item.FileSize;
+
+    /// <inheritdoc cref="IBufferedInodes.KeepsUnlinked"/>
+    public bool KeepsUnlinked(ulong inode) => _subvolume.Buffered?.KeepsUnlinked(RootId, inode) ?? false;
+
+    /// <inheritdoc cref="IBufferedInodes.Removed"/>
+    public void NoteRemoved(ulong inode) => _subvolume.Buffered?.Removed(RootId, inode);
 
     /// <summary>Writes a directory back whose entries have changed.</summary>
     public void PutDirectory(ulong directory, ref InodeItem item)

@@ -5,6 +5,9 @@ namespace Btrfs.Inode.Changes;
 /// <summary>A range of one file that is to be shared with another.</summary>
 internal readonly record struct CloneRequest(ulong SourceInode, ulong SourceOffset, ulong Length, ulong Inode, ulong Offset)
 {
+    /// <summary>Whether the end of the target is in order already: its last sector, as far as it has one, is cleared behind the end.</summary>
+    public bool KeepsEnd { get; init; }
+
     public ulong SourceEnd => SourceOffset + Length;
 
     public ulong End => Offset + Length;
@@ -13,13 +16,8 @@ internal readonly record struct CloneRequest(ulong SourceInode, ulong SourceOffs
 /// <summary>Makes ranges of files share their extents: by request, or where they are found to be equal.</summary>
 internal static class CloneOperation
 {
-    /// <summary>The kernel compares no more in one call.</summary>
-    public const ulong MaxDedupeBytes = 16 << 20;
-
-    /// <summary>Source extents that one part shares.</summary>
-    private const int ExtentsPerStep = 64;
-
-    private const int CompareBytes = 128 << 10;
+    /// <summary>Items that one part enters in the target, and takes out of it.</summary>
+    public const int ItemsPerStep = 64;
 
     /// <summary>Checks a request, and makes its length definite: 0 means up to the end of the source.</summary>
     public static CloneRequest Check(Change source, Change target, in CloneRequest asked)
@@ -67,9 +65,9 @@ internal static class CloneOperation
                 Prepare(target, request, ref to);
             }
 
-            for (int extents = 0; progress < whole && extents < ExtentsPerStep; extents++)
+            for (int itemsLeft = ItemsPerStep; progress < whole && itemsLeft > 0; itemsLeft--)
             {
-                progress = ShareRun(source, target, request, from, ref to, progress, whole);
+                progress = ShareRun(source, target, request, from, ref to, progress, ref itemsLeft);
                 to.FileSize = Math.Max(to.FileSize, Math.Min(request.Offset + progress, request.End));
             }
         }
@@ -89,49 +87,6 @@ internal static class CloneOperation
         return progress >= whole;
     }
 
-    /// <summary>Checks a request to dedupe: both ranges exist already. A length that ends within a sector before the end of a file is cut to whole sectors.</summary>
-    public static CloneRequest CheckDedupe(Change source, Change target, in CloneRequest asked)
-    {
-        CloneRequest request = asked with { Length = Math.Min(asked.Length, MaxDedupeBytes) };
-        InodeItem from = GetSource(source, request.SourceInode);
-        if (request.SourceOffset > from.FileSize.Value || request.Length > from.FileSize.Value - request.SourceOffset)
-            throw target.Refuse(FileError.Invalid, request.SourceInode, $"range {request.SourceOffset}+{request.Length} ends behind the source's {from.FileSize} bytes");
-        if (request.Length == 0)
-            return request;
-        InodeItem to = target.GetWritableFile(request.Inode);
-        RequireSameChecksums(target, request.Inode, from, to);
-        if (request.Offset > to.FileSize.Value || request.Length > to.FileSize.Value - request.Offset)
-            throw target.Refuse(FileError.Invalid, request.Inode, $"range {request.Offset}+{request.Length} ends behind the file's {to.FileSize} bytes");
-        if (!IsAligned(source, request.SourceOffset) || !IsAligned(source, request.Offset))
-            throw target.Refuse(FileError.Invalid, request.Inode, $"offsets {request.SourceOffset} and {request.Offset} are not multiples of {source.SectorSize}");
-
-        bool reachesEnds = request.SourceEnd == from.FileSize.Value && request.End == to.FileSize.Value;
-        if (!reachesEnds)
-            request = request with { Length = source.AlignDown(request.Length) };
-        RequireApart(source, target, request);
-        return request;
-    }
-
-    /// <summary>Whether both ranges hold the same bytes.</summary>
-    public static bool AreEqual(Change source, Change target, in CloneRequest request)
-    {
-        InodeItem from = source.GetInode(request.SourceInode);
-        InodeItem to = target.GetInode(request.Inode);
-        byte[] left = new byte[CompareBytes];
-        byte[] right = new byte[CompareBytes];
-        for (ulong done = 0; done < request.Length;)
-        {
-            int length = (int)Math.Min(request.Length - done, CompareBytes);
-            FileContent.Read(source, request.SourceInode, from, request.SourceOffset + done, left.AsSpan(0, length));
-            FileContent.Read(target, request.Inode, to, request.Offset + done, right.AsSpan(0, length));
-            if (!left.AsSpan(0, length).SequenceEqual(right.AsSpan(0, length)))
-                return false;
-            done += (ulong)length;
-        }
-
-        return true;
-    }
-
     // Prepared for what comes behind, such a file would have its bytes in a sector, which could be shared: the kernel copies them instead.
     private static bool IsInlineOfItself(Change source, Change target, in CloneRequest request) =>
         source.RootId == target.RootId && request.SourceInode == request.Inode && request.SourceOffset == 0
@@ -139,17 +94,23 @@ internal static class CloneOperation
 
     private static void Prepare(Change target, in CloneRequest request, ref InodeItem to)
     {
+        if (request.KeepsEnd)
+        {
+            FileExtents.FillHoles(target, request.Inode, target.AlignUp(to.FileSize), request.Offset);
+            return;
+        }
+
         FileContent.Expand(target, request.Inode, ref to, request.Offset);
         if (request.Offset > 0)
             FileContent.SpreadInline(target, request.Inode, ref to, DataEncoder.For(target, request.Inode, to, WriteOptions.Default));
     }
 
-    // One run of the source, and the hole before it.
+    // One run of the source, and the hole before it; or as much of them as the target could be cleared for.
     private static ulong ShareRun(
-        Change source, Change target, in CloneRequest request, in InodeItem from, ref InodeItem to, ulong progress, ulong whole)
+        Change source, Change target, in CloneRequest request, in InodeItem from, ref InodeItem to, ulong progress, ref int itemsLeft)
     {
         ulong at = request.SourceOffset + progress;
-        ulong end = request.SourceOffset + whole;
+        ulong end = request.SourceOffset + source.AlignUp(request.Length);
         bool found = FileExtents.TryFind(source, request.SourceInode, at, out ExtentRun run) && run.FileOffset < end;
         ulong begin = found ? Math.Max(run.FileOffset, at) : end;
         ulong runEnd = found ? Math.Min(run.End(source), end) : end;
@@ -160,8 +121,9 @@ internal static class CloneOperation
         }
 
         ulong shift = unchecked(request.Offset - request.SourceOffset);
-        FileExtents.Drop(target, request.Inode, unchecked(at + shift), unchecked(runEnd + shift), ref to);
-        if (found && run.IsOnDisk)
+        ulong cleared = FileExtents.Drop(target, request.Inode, unchecked(at + shift), unchecked(runEnd + shift), ref to, ref itemsLeft);
+        runEnd = unchecked(cleared - shift);
+        if (found && run.IsOnDisk && begin < runEnd)
         {
             FileExtentItem extent = run.Item;
             extent.Generation = target.Generation;
@@ -186,7 +148,7 @@ internal static class CloneOperation
         FileContent.Write(target, request.Inode, ref to, request.Offset, content, WriteOptions.Default);
     }
 
-    private static InodeItem GetSource(Change source, ulong inode)
+    public static InodeItem GetSource(Change source, ulong inode)
     {
         InodeItem item = source.GetInode(inode);
         if (InodeMode.IsDirectory(item.Mode))
@@ -194,18 +156,18 @@ internal static class CloneOperation
         return InodeMode.IsRegular(item.Mode) ? item : throw source.Refuse(FileError.Invalid, inode, "not a regular file");
     }
 
-    private static void RequireSameChecksums(Change target, ulong inode, in InodeItem from, in InodeItem to)
+    public static void RequireSameChecksums(Change target, ulong inode, in InodeItem from, in InodeItem to)
     {
         if (Change.Has(from, InodeFlags.NoDataSum) != Change.Has(to, InodeFlags.NoDataSum))
             throw target.Refuse(FileError.Invalid, inode, "one of the two files has checksums and the other has not");
     }
 
-    private static void RequireApart(Change source, Change target, in CloneRequest request)
+    public static void RequireApart(Change source, Change target, in CloneRequest request)
     {
         bool isSameFile = source.RootId == target.RootId && request.SourceInode == request.Inode;
         if (isSameFile && request.SourceOffset < request.End && request.Offset < request.SourceEnd)
             throw target.Refuse(FileError.Invalid, request.Inode, $"ranges {request.SourceOffset}+{request.Length} and {request.Offset}+{request.Length} overlap");
     }
 
-    private static bool IsAligned(Change change, ulong value) => change.AlignDown(value) == value;
+    public static bool IsAligned(Change change, ulong value) => change.AlignDown(value) == value;
 }

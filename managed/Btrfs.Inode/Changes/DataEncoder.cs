@@ -150,7 +150,8 @@ internal sealed class DataEncoder
         return data.Slice(begin, Math.Min(FormatLimits.MaxCompressedExtent, data.Length - begin));
     }
 
-    private byte[]? TryCompressPiece(ReadOnlySpan<byte> data)
+    /// <summary>A piece as it is stored compressed, in whole sectors; null if that would not save one.</summary>
+    public byte[]? TryCompressPiece(ReadOnlySpan<byte> data)
     {
         byte[] buffer = s_buffer ??= new byte[FormatLimits.MaxCompressedExtent];
         return ExtentCodec.Compress(Compression, _level, data, buffer, _sectorSize, out int length)

@@ -157,10 +157,11 @@ public sealed class ExtentWriter : IDisposable
         try
         {
             Place(pieces, placed);
-            Parallel.ForEach(placed, one =>
+            Parallel.For(0, placed.Count, index =>
             {
-                encoder.Sum(one.Stored.Span).CopyTo(one.Piece.Sums.AsSpan());
-                _subvolume.Writer.WriteData(one.Piece.Place.Start, one.Stored.Span);
+                (PlacedPiece piece, ReadOnlyMemory<byte> stored) = placed[index];
+                placed[index] = (piece with { Sums = encoder.Sum(stored.Span) }, stored);
+                _subvolume.Writer.WriteData(piece.Place.Start, stored.Span);
             });
             BatchEntry.Enter(_subvolume, _inode, placed.ConvertAll(one => one.Piece));
         }
@@ -180,14 +181,13 @@ public sealed class ExtentWriter : IDisposable
     {
         using Transaction part = _subvolume.Writer.Begin(0);
         int sectorSize = part.Writer.Committed.SectorSize;
-        int sumSize = _encoder!.Checksum?.Size ?? 0;
         foreach (EncodedPiece piece in pieces)
         {
             ulong at = piece.FileOffset;
             foreach ((DataExtent place, ReadOnlyMemory<byte> stored) in SectorWriter.Allocate(piece, sectorSize, part.AllocateData))
             {
                 int fileBytes = piece.Compression == CompressionType.None ? stored.Length : piece.FileBytes;
-                placed.Add((new PlacedPiece(at, fileBytes, piece.Compression, place, new byte[stored.Length / sectorSize * sumSize]), stored));
+                placed.Add((new PlacedPiece(at, fileBytes, piece.Compression, place, default), stored));
                 at += (ulong)fileBytes;
             }
         }

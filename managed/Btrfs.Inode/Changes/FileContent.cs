@@ -74,11 +74,10 @@ internal static class FileContent
     /// <summary>Makes a part of one sector read as zeros: by writing it, unless it is a hole, or preallocated and that will do.</summary>
     public static void Zero(Change change, ulong inode, ref InodeItem item, ulong from, ulong to, bool evenPreallocated = false)
     {
-        if (from >= to || !FileExtents.TryFind(change, inode, change.AlignDown(from), out ExtentRun run) || run.FileOffset > from)
-            return;
-        if (run.Item.Type == FileExtentType.Prealloc ? !evenPreallocated : !run.IsInline && !run.IsOnDisk)
+        if (!NeedsZeroing(change, inode, from, to, evenPreallocated))
             return;
 
+        FileExtents.TryFind(change, inode, change.AlignDown(from), out ExtentRun run);
         ulong first = change.AlignDown(from);
         byte[] sector = new byte[change.SectorSize];
         Read(change, inode, item, first, sector);
@@ -88,6 +87,14 @@ internal static class FileContent
             RewriteInline(change, inode, ref item, encoder, sector.AsSpan(0, (int)item.FileSize.Value));
         else
             SectorWriter.Write(change, inode, ref item, first, sector, item.FileSize, encoder);
+    }
+
+    /// <summary>Whether a part of one sector has bytes that must be written to be zeros.</summary>
+    public static bool NeedsZeroing(Change change, ulong inode, ulong from, ulong to, bool evenPreallocated)
+    {
+        if (from >= to || !FileExtents.TryFind(change, inode, change.AlignDown(from), out ExtentRun run) || run.FileOffset > from)
+            return false;
+        return run.Item.Type == FileExtentType.Prealloc ? evenPreallocated : run.IsInline || run.IsOnDisk;
     }
 
     /// <summary>Stores an inline extent as a sector, so that the file may have others.</summary>
@@ -141,7 +148,8 @@ internal static class FileContent
         return true;
     }
 
-    private static void StoreInline(
+    /// <summary>Makes a file's content be one inline extent.</summary>
+    public static void StoreInline(
         Change change, ulong inode, ref InodeItem item, ReadOnlySpan<byte> payload, int size, CompressionType compression)
     {
         FileExtents.Drop(change, inode, 0, (ulong)change.SectorSize, ref item);

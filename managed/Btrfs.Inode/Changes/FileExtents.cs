@@ -86,16 +86,21 @@ internal static class FileExtents
     /// <summary>Takes everything out of a range. What sticks out stays: items are cut, or one becomes two.</summary>
     public static void Drop(Change change, ulong inode, ulong from, ulong to, ref InodeItem item)
     {
-        ulong at = from;
-        while (at < to)
-            at = Drop(change, inode, at, to, ref item, int.MaxValue);
+        int all = int.MaxValue;
+        Drop(change, inode, from, to, ref item, ref all);
     }
 
     /// <summary>As the other, for so many items at most.</summary>
+    /// <param name="change">The part.</param>
+    /// <param name="inode">A regular file.</param>
+    /// <param name="from">A multiple of the sector size.</param>
+    /// <param name="to">A multiple of the sector size.</param>
+    /// <param name="item">The inode item, which counts bytes.</param>
+    /// <param name="itemsLeft">How many items may be dropped; what was dropped is taken from it.</param>
     /// <returns>Up to where the range is empty by now.</returns>
-    public static ulong Drop(Change change, ulong inode, ulong from, ulong to, ref InodeItem item, int maxItems)
+    public static ulong Drop(Change change, ulong inode, ulong from, ulong to, ref InodeItem item, ref int itemsLeft)
     {
-        for (int items = 0; items < maxItems; items++)
+        for (; itemsLeft > 0; itemsLeft--)
         {
             if (from >= to || !TryFind(change, inode, from, out ExtentRun run) || run.FileOffset >= to)
                 return to;

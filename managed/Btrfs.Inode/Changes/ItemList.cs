@@ -7,10 +7,8 @@ namespace Btrfs.Inode.Changes;
 /// <summary>Items that hold several records back to back, because their keys are hashes that collide, or name a directory with several links.</summary>
 internal static class ItemList
 {
-    /// <summary>
-    /// Whether an item of a size can take more bytes. The kernel wants room for two item headers beside it and takes no more.
-    /// </summary>
-    public static bool CanGrow(Tree tree, int size, int more) => size + more + ItemHeader.Size <= tree.MaxItemSize;
+    /// <summary>Whether an item of a size can take more bytes: up to what a leaf of its own holds, which is the kernel's limit too.</summary>
+    public static bool CanGrow(Tree tree, int size, int more) => size + more <= tree.MaxItemSize;
 
     /// <summary>Adds a record at the end of an item, which is made where there is none.</summary>
     public static void Append(Tree tree, Key key, ReadOnlySpan<byte> record)

@@ -74,12 +74,13 @@ internal static class LinkOperations
     }
 
     /// <summary>Takes one name away, and with the last one the inode, if it is small.</summary>
-    /// <returns>The inode if it is left for <see cref="InodeRemoval"/> to delete in steps, marked as an orphan; else 0.</returns>
+    /// <returns>The inode if nobody has it open and it is left for <see cref="InodeRemoval"/> to delete in steps, marked as an orphan; else 0.</returns>
     public static ulong RemoveName(
         Change change, ulong directory, ref InodeItem parent, ReadOnlySpan<byte> name, ulong inode, ref InodeItem item)
     {
         bool isLast = item.NLink.Value <= 1;
-        bool isSmall = isLast && InodeRemoval.IsSmall(change, inode);
+        bool isOpen = isLast && change.KeepsUnlinked(inode);
+        bool isSmall = isLast && !isOpen && InodeRemoval.IsSmall(change, inode);
         ulong index = isSmall ? NameEditor.IndexOf(change, inode, directory, name) : NameEditor.RemoveRef(change, inode, directory, name);
         NameEditor.RemoveEntry(change, directory, name, index);
         parent.FileSize = parent.FileSize - NameEditor.SizeOf(name);
@@ -87,6 +88,7 @@ internal static class LinkOperations
         if (isSmall)
         {
             InodeRemoval.RemoveWhole(change, inode);
+            change.NoteRemoved(inode);
             return 0;
         }
 
@@ -96,6 +98,11 @@ internal static class LinkOperations
         if (!isLast)
             return 0;
         OrphanItems.Add(change.Tree, inode);
+
+        // Who has it open deletes it in the end.
+        if (isOpen)
+            return 0;
+        change.NoteRemoved(inode);
         return inode;
     }
 

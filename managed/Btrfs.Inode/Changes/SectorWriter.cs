@@ -4,7 +4,7 @@ using Btrfs.Space.Transactions;
 namespace Btrfs.Inode.Changes;
 
 /// <summary>An encoded piece with its place on the disk.</summary>
-internal sealed record PlacedPiece(ulong FileOffset, int FileBytes, CompressionType Compression, DataExtent Place, byte[] Sums);
+internal sealed record PlacedPiece(ulong FileOffset, int FileBytes, CompressionType Compression, DataExtent Place, ReadOnlyMemory<byte> Sums);
 
 /// <summary>
 /// Puts whole sectors of a file on the disk and enters them in the trees. The steps of one piece are: encode, allocate, write, enter; the
@@ -65,9 +65,15 @@ internal static class SectorWriter
     /// <summary>The same where the file has nothing.</summary>
     public static void EnterNew(Change change, ulong inode, ref InodeItem item, PlacedPiece piece)
     {
-        change.Part.AddExtent(piece.Place, new DataReference(change.RootId, inode, piece.FileOffset));
         if (piece.Sums.Length > 0)
-            change.Part.InsertChecksums(piece.Place.Start, piece.Sums);
+            change.Part.InsertChecksums(piece.Place.Start, piece.Sums.Span);
+        EnterWithoutSums(change, inode, ref item, piece);
+    }
+
+    /// <summary>The same for who enters the checksums of several pieces at once.</summary>
+    public static void EnterWithoutSums(Change change, ulong inode, ref InodeItem item, PlacedPiece piece)
+    {
+        change.Part.AddExtent(piece.Place, new DataReference(change.RootId, inode, piece.FileOffset));
         FileExtentItem extent = new()
         {
             Generation = change.Generation,
@@ -114,6 +120,19 @@ internal static class SectorWriter
         }
 
         return length;
+    }
+
+    /// <summary>Whether all of a range can be written where it lies, and so takes no space.</summary>
+    public static bool AreWritableInPlace(Change change, ulong inode, in InodeItem item, ulong first, ulong end)
+    {
+        while (first < end)
+        {
+            if (!FileExtents.TryFind(change, inode, first, out ExtentRun run) || run.FileOffset > first || !IsWritableInPlace(change, item, run))
+                return false;
+            first = run.End(change);
+        }
+
+        return true;
     }
 
     private static bool IsWritableInPlace(Change change, in InodeItem item, in ExtentRun run)

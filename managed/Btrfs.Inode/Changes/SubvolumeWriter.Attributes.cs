@@ -14,6 +14,7 @@ public sealed partial class SubvolumeWriter
         Change change = new(part, this);
         AttributeOperations.Set(change, inode, what);
         Complete(change);
+        Interlocked.Increment(ref _attributesVersion);
     }
 
     /// <summary>Sets the flags that chattr sets, all at once: <see cref="InodeFlags.Compress"/>, <see cref="InodeFlags.NoDataCow"/>, and so on.</summary>
@@ -23,6 +24,7 @@ public sealed partial class SubvolumeWriter
         Change change = new(part, this);
         AttributeOperations.SetFlags(change, inode, flags);
         Complete(change);
+        Interlocked.Increment(ref _attributesVersion);
     }
 
     /// <summary>
@@ -38,6 +40,7 @@ public sealed partial class SubvolumeWriter
         Change change = new(part, this);
         AttributeOperations.SetXattr(change, inode, name, value, mode);
         Complete(change);
+        Interlocked.Increment(ref _attributesVersion);
     }
 
     /// <summary>Takes an extended attribute away.</summary>
@@ -47,5 +50,6 @@ public sealed partial class SubvolumeWriter
         Change change = new(part, this);
         AttributeOperations.RemoveXattr(change, inode, name);
         Complete(change);
+        Interlocked.Increment(ref _attributesVersion);
     }
 }

@@ -23,6 +23,18 @@ public sealed partial class SubvolumeWriter
         }
     }
 
+    /// <summary>Cuts off what a file has behind a size; see <see cref="TruncateOperation.CutStep"/>.</summary>
+    internal void Cut(ulong inode, ulong size, bool isResized)
+    {
+        for (bool isDone = false; !isDone;)
+        {
+            using Transaction part = Begin(InodeRemoval.ExtentsPerStep, ReservePolicy.Freeing);
+            Change change = new(part, this);
+            isDone = TruncateOperation.CutStep(change, inode, size, isResized);
+            Complete(change);
+        }
+    }
+
     /// <summary>Allocates space for a range of a file, or makes a hole of it.</summary>
     /// <param name="inode">A regular file.</param>
     /// <param name="offset">Bytes.</param>
@@ -31,6 +43,12 @@ public sealed partial class SubvolumeWriter
     public void Allocate(ulong inode, ulong offset, ulong length, AllocateMode mode)
     {
         AllocateOperation operation = new(inode, offset, length, mode);
+        RunAllocate(operation, mode);
+    }
+
+    /// <summary>Does a piece of work that the caller has made.</summary>
+    internal void RunAllocate(AllocateOperation operation, AllocateMode mode)
+    {
         for (bool isDone = false; !isDone;)
         {
             using Transaction part = Begin(InodeRemoval.ExtentsPerStep, mode == AllocateMode.PunchHole ? ReservePolicy.Freeing : ReservePolicy.Normal);
@@ -70,12 +88,25 @@ public sealed partial class SubvolumeWriter
     /// <param name="offset">A multiple of the sector size.</param>
     public void Clone(ulong sourceInode, ulong sourceOffset, ulong length, SubvolumeWriter target, ulong inode, ulong offset)
     {
-        CloneRequest request = new(sourceInode, sourceOffset, length, inode, offset);
+        RunClone(new CloneRequest(sourceInode, sourceOffset, length, inode, offset), target);
+    }
+
+    /// <summary>Checks a request without doing it.</summary>
+    /// <returns>With a definite length.</returns>
+    internal CloneRequest CheckClone(in CloneRequest request, SubvolumeWriter target)
+    {
+        using Transaction part = Begin(0, ReservePolicy.Freeing);
+        (Change from, Change to) = JoinWith(part, target);
+        return CloneOperation.Check(from, to, request);
+    }
+
+    internal void RunClone(CloneRequest request, SubvolumeWriter target)
+    {
         ulong progress = 0;
         bool isChecked = false;
         for (bool isDone = false; !isDone;)
         {
-            using Transaction part = Begin(InodeRemoval.ExtentsPerStep);
+            using Transaction part = Begin(CloneOperation.ItemsPerStep);
             (Change from, Change to) = JoinWith(part, target);
             if (!isChecked)
                 request = CloneOperation.Check(from, to, request);
@@ -88,32 +119,27 @@ public sealed partial class SubvolumeWriter
     }
 
     /// <summary>As <see cref="Clone"/>, if both ranges hold the same bytes: up to 16 MiB in one call, as the kernel does it.</summary>
-    /// <returns>How many bytes are shared now; null if the ranges differ.</returns>
+    /// <returns>How many bytes are shared now: less than asked for where others wrote meanwhile. Null if the ranges differ.</returns>
     public ulong? Dedupe(ulong sourceInode, ulong sourceOffset, ulong length, SubvolumeWriter target, ulong inode, ulong offset)
     {
-        using Transaction part = Begin(InodeRemoval.ExtentsPerStep);
-        // No content changes: the kernel shares even what is read-only.
-        (Change from, Change to) = JoinWith(part, target, evenReadOnly: true);
-        CloneRequest request = CloneOperation.CheckDedupe(from, to, new CloneRequest(sourceInode, sourceOffset, length, inode, offset));
-        if (request.Length == 0)
-            return 0;
-        if (!CloneOperation.AreEqual(from, to, request))
-            return null;
-
-        ulong progress = 0;
-        while (!CloneOperation.Step(from, to, request, ref progress, keepTimes: true))
+        DedupeOperation operation = new(new CloneRequest(sourceInode, sourceOffset, length, inode, offset));
+        for (bool isDone = false; !isDone;)
         {
+            using Transaction part = Begin(CloneOperation.ItemsPerStep);
+            // No content changes: the kernel shares even what is read-only.
+            (Change from, Change to) = JoinWith(part, target, evenReadOnly: true);
+            isDone = operation.Step(from, to);
+            Complete(to);
         }
 
-        Complete(to);
-        return request.Length;
+        return operation.Shared;
     }
 
     /// <summary>Writes in one part.</summary>
-    internal void WriteBatch(ulong inode, ulong offset, ReadOnlySpan<byte> data, WriteOptions options)
+    internal void WriteBatch(ulong inode, ulong offset, ReadOnlySpan<byte> data, WriteOptions options, bool evenReadOnly = false)
     {
         using Transaction part = Begin(ItemsOfWrite * (1 + data.Length / FormatLimits.MaxCompressedExtent));
-        Change change = new(part, this);
+        Change change = new(part, this, evenReadOnly);
         InodeItem item = change.GetWritableFile(inode);
         RequireWritable(change, inode, item, offset, (ulong)data.Length);
         item.MTime = change.Now;

@@ -29,6 +29,7 @@ public sealed partial class SubvolumeWriter
     // Numbers that were given out and not committed, or deleted again, must not come back in the same transaction: guarded by the writer's lock.
     private readonly Dictionary<ulong, ulong> _nextIndex = [];
     private ulong _nextInode;
+    private int _attributesVersion;
 
     internal SubvolumeWriter(SubvolumeWriters all, ulong rootId)
     {
@@ -41,6 +42,11 @@ public sealed partial class SubvolumeWriter
     public FsWriter Writer => _all.Writer;
 
     internal DiskTime Now => _all.Now;
+
+    internal IBufferedInodes? Buffered => _all.Buffered;
+
+    /// <summary>Counts changes of what says how files may be written, and how they are stored: who remembers that looks whether it still holds.</summary>
+    internal int AttributesVersion => Volatile.Read(ref _attributesVersion);
 
     /// <summary>Makes an inode. It inherits compression, copy on write and access control lists as the kernel lets it.</summary>
     /// <param name="directory">An inode number.</param>
@@ -162,7 +168,7 @@ public sealed partial class SubvolumeWriter
     private Transaction Begin(int items, ReservePolicy policy = ReservePolicy.Normal, [CallerMemberName] string what = "") =>
         Writer.Begin(items, policy, what);
 
-    private void RemoveOrphan(ulong inode)
+    internal void RemoveOrphan(ulong inode)
     {
         for (bool isGone = inode == 0; !isGone;)
         {

@@ -21,6 +21,9 @@ public sealed class SubvolumeWriters(FsWriter writer, DateTimeOffset? time = nul
         ? _writers.GetOrAdd(rootId, id => new SubvolumeWriter(this, id))
         : throw new InvalidRequestException($"tree {rootId} is not a subvolume");
 
+    /// <summary>Null while nobody keeps anything in memory.</summary>
+    internal IBufferedInodes? Buffered { get; set; }
+
     internal DiskTime Now => TimeSource.Of(time ?? DateTimeOffset.UtcNow);
 
     /// <summary>Forgets a subvolume that is gone.</summary>

@@ -40,6 +40,28 @@ internal static class TruncateOperation
         return isDone;
     }
 
+    /// <summary>
+    /// One part of cutting off what a file has behind a size, for who keeps the end of the file in memory: the file itself gets no larger by it, and what is in its last sector is
+    /// the caller's.
+    /// </summary>
+    /// <returns>Whether nothing is left behind the size.</returns>
+    public static bool CutStep(Change change, ulong inode, ulong size, bool isResized)
+    {
+        InodeItem item = change.GetWritableFile(inode);
+        bool isDone = size >= item.FileSize.Value
+            ? FileExtents.CutTail(change, inode, change.AlignUp(size), ref item, InodeRemoval.ExtentsPerStep) is null
+            : Shrink(change, inode, ref item, size);
+        if (isResized)
+        {
+            item.MTime = change.Now;
+            item.CTime = change.Now;
+        }
+
+        if (isResized || change.Part.HasChanged)
+            change.PutInode(inode, ref item);
+        return isDone;
+    }
+
     public static void RequireSize(Change change, ulong inode, ulong size)
     {
         if (size > long.MaxValue)

@@ -17,7 +17,7 @@ public sealed class FileReader
     private byte[] _encoded = [];
 
     // The decoded bytes of one compressed extent: neighbouring reads ask for pieces of the same one.
-    private readonly byte[] _decoded = new byte[FormatLimits.MaxCompressedExtent];
+    private byte[] _decoded = [];
     private int _decodedLength;
     private ulong _decodedBytenr;
 
@@ -58,8 +58,7 @@ public sealed class FileReader
         if (extent.Compression != CompressionType.None)
         {
             _decodedBytenr = 0;
-            int limit = (int)Math.Min(extent.RamBytes, (ulong)_decoded.Length);
-            _decodedLength = Decode(extent, payload, _decoded.AsSpan(0, limit));
+            _decodedLength = Decode(extent, payload, DecodedOf(extent));
             payload = _decoded.AsSpan(0, _decodedLength);
         }
 
@@ -95,8 +94,7 @@ public sealed class FileReader
             _decodedBytenr = 0;
             Span<byte> encoded = Scratch(ref _encoded, (int)Math.Min(extent.DiskNumBytes, (ulong)FormatLimits.MaxCompressedExtent));
             ReadSectors(new LogicalAddress(extent.DiskBytenr), encoded, verify);
-            int limit = (int)Math.Min(extent.RamBytes, (ulong)_decoded.Length);
-            _decodedLength = Decode(extent, encoded, _decoded.AsSpan(0, limit));
+            _decodedLength = Decode(extent, encoded, DecodedOf(extent));
             _decodedBytenr = extent.DiskBytenr;
         }
 
@@ -137,6 +135,9 @@ public sealed class FileReader
         from[..length].CopyTo(destination);
         destination[length..].Clear();
     }
+
+    private Span<byte> DecodedOf(in FileExtent extent) =>
+        Scratch(ref _decoded, FormatLimits.MaxCompressedExtent)[..(int)Math.Min(extent.RamBytes, (ulong)FormatLimits.MaxCompressedExtent)];
 
     private static Span<byte> Scratch(ref byte[] buffer, int length)
     {

@@ -8,7 +8,7 @@ using Btrfs.Stream;
 
 namespace Btrfs.Send.Data;
 
-/// <summary>Sends the bytes of a range of the file at work, in the form that the options ask for.</summary>
+/// <summary>Sends the bytes of a range of the file at work, in the form that the options ask for. Where the stream is only counted, no data is read.</summary>
 internal sealed class DataSender(SendContext context, PathResolver paths, CommandEmitter emitter)
 {
     private readonly FileReader _reader = new(context.Fs);
@@ -67,7 +67,9 @@ internal sealed class DataSender(SendContext context, PathResolver paths, Comman
         while (start < end)
         {
             int piece = (int)Math.Min(end - start, (ulong)emitter.Writer.MaxWriteBytes);
-            emitter.BeginWrite(paths.OfCurrent(), start, piece).Clear();
+            Span<byte> zeros = emitter.BeginWrite(paths.OfCurrent(), start, piece);
+            if (!emitter.Writer.IsCounting)
+                zeros.Clear();
             emitter.Writer.End();
             start += (ulong)piece;
         }
@@ -78,7 +80,8 @@ internal sealed class DataSender(SendContext context, PathResolver paths, Comman
     private void SendWrite(in FileExtent extent, ulong offset, int length)
     {
         Span<byte> data = emitter.BeginWrite(paths.OfCurrent(), offset, length);
-        Fill(extent, offset, data);
+        if (!emitter.Writer.IsCounting)
+            Guarded(extent, offset, data, encoded: false);
         emitter.Writer.End();
     }
 
@@ -98,12 +101,10 @@ internal sealed class DataSender(SendContext context, PathResolver paths, Comman
         Span<byte> data = writer.PutDataHeader(encodedLength);
         if (extent.IsInline)
             extent.InlinePayload.CopyTo(data);
-        else
+        else if (!writer.IsCounting)
             Guarded(extent, offset, data, encoded: true);
         writer.End();
     }
-
-    private void Fill(in FileExtent extent, ulong offset, Span<byte> data) => Guarded(extent, offset, data, encoded: false);
 
     // A bad sector ends the send; the message must tell a person which file it is.
     private void Guarded(in FileExtent extent, ulong offset, Span<byte> data, bool encoded)

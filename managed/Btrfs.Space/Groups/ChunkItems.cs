@@ -19,6 +19,9 @@ internal sealed class ChunkItems(
     /// <summary>Told of each new system chunk, for the superblock's array.</summary>
     public required Action<Key, byte[]> AddToSystemArray { get; init; }
 
+    /// <summary>Whether an empty group may go, or its space is promised to somebody.</summary>
+    public required Predicate<BlockGroup> MaySpare { get; init; }
+
     /// <summary>Inserts the items of chunks that were made since. It may make more of them.</summary>
     /// <returns>Whether there was any.</returns>
     public bool InsertPending()
@@ -64,7 +67,7 @@ internal sealed class ChunkItems(
         foreach (BlockGroup group in groups.Groups.ToArray())
         {
             bool isUnused = group.Used + group.Reserved + group.Pinned == 0 && !group.IsPending && (group.Flags & BlockGroupFlags.System) == 0;
-            if (isUnused && groups.Groups.Count(other => other.Flags == group.Flags && !other.IsReadOnly) > 1)
+            if (isUnused && MaySpare(group) && groups.Groups.Count(other => other.Flags == group.Flags && !other.IsReadOnly) > 1)
                 Remove(group);
         }
     }

@@ -13,6 +13,9 @@ public enum ReservePolicy
 
     /// <summary>It frees more than it takes (unlink, truncate, dropping a snapshot), so it may use the global reserve.</summary>
     Freeing,
+
+    /// <summary>It does what was promised room before: data that was written to memory is entered in the trees. It may use the global reserve.</summary>
+    Promised,
 }
 
 /// <summary>
@@ -26,6 +29,12 @@ public sealed class FsWriter : IDisposable
 
     /// <summary>The same for references that wait.</summary>
     private const int MaxDelayed = 200_000;
+
+    /// <summary>So many items a part that was promised room gets in any case.</summary>
+    private const int LeastItems = 16;
+
+    /// <summary>A part that could do no more than this lets a commit come first, which frees what was copied.</summary>
+    private const int FewItems = 512;
 
     private readonly Lock _writer = new();
     private readonly SpaceState _state;
@@ -51,6 +60,8 @@ public sealed class FsWriter : IDisposable
     public Exception? Failure => Volatile.Read(ref _failure);
 
     internal SpaceState State => _state;
+
+    private bool MustCommit => (long)_state.Blocks.DirtyCount * _state.Committed.NodeSize > MaxDirtyBytes || _state.Delayed.Count > MaxDelayed;
 
     /// <inheritdoc cref="MetadataReserve.SpareBytes"/>
     internal ulong SpareBytes() => _reserve.SpareBytes();
@@ -94,8 +105,10 @@ public sealed class FsWriter : IDisposable
         try
         {
             RequireUsable();
-            if ((long)_state.Blocks.DirtyCount * _state.Committed.NodeSize > MaxDirtyBytes || _state.Delayed.Count > MaxDelayed)
+            if (MustCommit)
                 CommitLocked();
+            if (!_reserve.HasRoom(items, policy))
+                _state.Promised.Reclaim?.Invoke();
             if (!_reserve.HasRoom(items, policy))
             {
                 // What this transaction has freed is of use only after its commit.
@@ -113,6 +126,83 @@ public sealed class FsWriter : IDisposable
         }
     }
 
+    /// <summary>
+    /// Joins the running transaction to do what was promised room (<see cref="TryPromise"/>). It is never refused for want of room, but it may get room for less
+    /// than it wants at once.
+    /// </summary>
+    /// <param name="wanted">How many items it would change.</param>
+    /// <param name="items">How many it may.</param>
+    /// <param name="what">Who changes.</param>
+    /// <exception cref="ReadOnlyFileSystemException">An earlier failure has latched the file system.</exception>
+    internal Transaction BeginPromised(int wanted, out int items, [CallerMemberName] string what = "")
+    {
+        Invariant.That(!_writer.IsHeldByCurrentThread);
+        _writer.Enter();
+        try
+        {
+            RequireUsable();
+            if (MustCommit)
+                CommitLocked();
+            items = FittingItems(wanted, FewItems);
+            if (!_reserve.HasRoom(items, ReservePolicy.Promised))
+            {
+                CommitLocked();
+                items = FittingItems(wanted, LeastItems);
+            }
+
+            return new Transaction(this, what);
+        }
+        catch
+        {
+            _writer.Exit();
+            throw;
+        }
+    }
+
+    /// <summary>Promises room to data that is in memory and shall be allocated later, beside all that is promised already.</summary>
+    /// <param name="promise">Grows by what was asked for.</param>
+    /// <param name="dataBytes">Whole sectors.</param>
+    /// <param name="metadataBytes">By how much the trees may grow.</param>
+    /// <param name="mayCommit">Whether what this transaction has freed shall be made use of by a commit.</param>
+    /// <returns>Whether there is room.</returns>
+    /// <exception cref="ReadOnlyFileSystemException">An earlier failure has latched the file system.</exception>
+    internal bool TryPromise(SpacePromise promise, ulong dataBytes, ulong metadataBytes, bool mayCommit)
+    {
+        Invariant.That(!_writer.IsHeldByCurrentThread);
+        lock (_writer)
+        {
+            RequireUsable();
+            bool isPromised = _reserve.TryPromise(dataBytes, metadataBytes);
+            if (!isPromised && mayCommit)
+            {
+                CommitLocked();
+                isPromised = _reserve.TryPromise(dataBytes, metadataBytes);
+            }
+
+            if (isPromised)
+            {
+                promise.DataBytes += dataBytes;
+                promise.MetadataBytes += metadataBytes;
+            }
+
+            return isPromised;
+        }
+    }
+
+    /// <summary>Gives a promise back that nobody has come to use.</summary>
+    internal void Return(SpacePromise promise)
+    {
+        _state.Promised.Return(promise.DataBytes, promise.MetadataBytes);
+        promise.DataBytes = 0;
+        promise.MetadataBytes = 0;
+    }
+
+    /// <summary>
+    /// Holds off all changes while somebody reads the running state: for look-ups, not for long. It holds also after a failure, when that state may be half changed.
+    /// </summary>
+    /// <returns>To be disposed of on the same thread.</returns>
+    public Lock.Scope HoldRunning() => _writer.EnterScope();
+
     /// <summary>Makes everything so far durable. Nothing happens where nothing was changed.</summary>
     /// <exception cref="IOException">A device failed; the file system is latched read-only.</exception>
     /// <exception cref="BtrfsException">The commit failed; the file system is latched read-only.</exception>
@@ -125,7 +215,7 @@ public sealed class FsWriter : IDisposable
         }
     }
 
-    /// <summary>A data write to space that <see cref="Transaction.AllocateData"/> gave; needs no transaction. Durable after the next commit.</summary>
+    /// <summary>A data write to space that <see cref="Transaction.AllocateData(ulong, ulong)"/> gave; needs no transaction. Durable after the next commit.</summary>
     /// <exception cref="IOException">A device failed.</exception>
     public void WriteData(LogicalAddress start, ReadOnlySpan<byte> data) => _state.Volume.Write(start, data);
 
@@ -160,7 +250,16 @@ public sealed class FsWriter : IDisposable
     /// <summary>Nothing is written from here on: the disk keeps the last commit.</summary>
     internal void Latch(Exception cause) => _failure ??= cause;
 
-    private void RequireUsable()
+    private int FittingItems(int wanted, int least)
+    {
+        int items = wanted;
+        while (items > least && !_reserve.HasRoom(items, ReservePolicy.Promised))
+            items = Math.Max(items / 2, least);
+        return items;
+    }
+
+    /// <exception cref="ReadOnlyFileSystemException">An earlier failure has latched the file system.</exception>
+    public void RequireUsable()
     {
         if (_failure is not null)
             throw new ReadOnlyFileSystemException($"the file system takes no more changes since a failure: {_failure.Message}", _failure);

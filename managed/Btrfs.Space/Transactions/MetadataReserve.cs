@@ -20,15 +20,19 @@ internal sealed class MetadataReserve(SpaceState state)
     /// <summary>What frees copies paths and leaves fewer items behind: more than so many blocks it does not take at once.</summary>
     private const ulong MaxBlocksToFree = 64;
 
+    /// <summary>While anything is promised, so many blocks are kept for the next part that makes use of it: it copies before it frees.</summary>
+    private const ulong BlocksToKeepPromises = 64;
+
     /// <summary>What a part that allocates data may still change.</summary>
     private const int ItemsBesideData = 64;
 
     private readonly ulong _nodeSize = (ulong)state.Committed.NodeSize;
 
     /// <summary>Whether there is room. What is still no chunk becomes one if it is needed, or data would take it before the change comes to use it.</summary>
-    public bool HasRoom(int items, ReservePolicy policy)
+    public bool HasRoom(int items, ReservePolicy policy) => HasRoomFor(Needed(items, policy));
+
+    private bool HasRoomFor(ulong needed)
     {
-        ulong needed = Needed(items, policy);
         if (FreeBytes >= needed)
             return true;
         if (FreeBytes + state.Chunks.Available(state.MetadataType) < needed)
@@ -49,7 +53,27 @@ internal sealed class MetadataReserve(SpaceState state)
         return free - Math.Min(free, needed);
     }
 
-    private ulong FreeBytes => state.Groups.Sum(BlockGroupFlags.Metadata, static group => group.Allocatable);
+    /// <summary>Promises room for data and for the growth of trees that comes with it, if there is any. A data chunk is made if one is needed.</summary>
+    public bool TryPromise(ulong dataBytes, ulong metadataBytes)
+    {
+        bool isMixed = (state.DataType & BlockGroupFlags.Metadata) != 0;
+        ulong kept = isMixed ? Needed(ItemsBesideData, ReservePolicy.Normal) + metadataBytes : 0;
+        if (!state.Promised.HasData(dataBytes, kept) || (!isMixed && !HasRoomFor(Needed(0, ReservePolicy.Normal) + metadataBytes)))
+            return false;
+
+        state.Promised.Add(dataBytes, metadataBytes);
+        return true;
+    }
+
+    /// <summary>Room for tree blocks, less what is promised to data where both share their groups.</summary>
+    private ulong FreeBytes
+    {
+        get
+        {
+            ulong free = state.Groups.Sum(BlockGroupFlags.Metadata, static group => group.Allocatable);
+            return (state.DataType & BlockGroupFlags.Metadata) == 0 ? free : free - Math.Min(free, state.Promised.DataBytes);
+        }
+    }
 
     private ulong Needed(int items, ReservePolicy policy)
     {
@@ -59,8 +83,10 @@ internal sealed class MetadataReserve(SpaceState state)
         ulong total = state.Groups.Sum(BlockGroupFlags.Metadata, static group => group.Length);
         ulong kept = Math.Clamp(total / 8, MinGlobal, MaxGlobal);
         kept = Math.Min(kept, total / 4);
-        if (policy == ReservePolicy.Freeing)
+        if (policy != ReservePolicy.Normal)
             kept /= 4;
+        else if (state.Promised.MetadataBytes is > 0 and var promised)
+            kept += promised + (BlocksToKeepPromises * _nodeSize);
         return ((blocks + BlocksOfCommit()) * _nodeSize) + kept;
     }
 

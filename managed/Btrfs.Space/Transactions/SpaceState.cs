@@ -23,6 +23,7 @@ internal sealed class SpaceState
         Blocks = new TransactionBlocks(CommittedBlocks);
         Delayed = new DelayedReferences();
         Pinned = new PinnedExtents();
+        Promised = new PromisedSpace(this);
         Groups = new BlockGroupTable(opened);
         Chunks = new ChunkAllocator(opened, Groups);
         Allocator = new ExtentAllocator(Groups, Chunks, () => Committed, opened.NodeSize);
@@ -47,6 +48,7 @@ internal sealed class SpaceState
             FreeSpace,
             TreeBlocks.ChunkTreeUuid)
         {
+            MaySpare = Promised.CanSpare,
             AddToSystemArray = (key, item) => SuperblockUpdate.AddSystemChunk(ref _superblock, key, item),
         };
         Updater = new ReferenceUpdater(Extents, Delayed, Groups, ChunkItems, Pinned, FreeSpace, Checksums, Quota.Simple, Blocks);
@@ -70,6 +72,8 @@ internal sealed class SpaceState
     public DelayedReferences Delayed { get; }
 
     public PinnedExtents Pinned { get; }
+
+    public PromisedSpace Promised { get; }
 
     public BlockGroupTable Groups { get; }
 

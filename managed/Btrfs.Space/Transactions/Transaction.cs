@@ -151,21 +151,39 @@ public sealed class Transaction : IDisposable
     /// <param name="wantedBytes">A multiple of the sector size, up to 128 MiB.</param>
     /// <param name="leastBytes">The same; equal to wanted where it must be one piece (a compressed extent).</param>
     /// <exception cref="NoSpaceException">There is no such piece.</exception>
-    public DataExtent AllocateData(ulong wantedBytes, ulong leastBytes)
+    public DataExtent AllocateData(ulong wantedBytes, ulong leastBytes) => AllocateData(wantedBytes, leastBytes, promise: null);
+
+    /// <summary>As the other, out of what was promised, as far as that goes.</summary>
+    public DataExtent AllocateData(ulong wantedBytes, ulong leastBytes, SpacePromise? promise)
     {
         Invariant.That(wantedBytes is > 0 and <= FormatLimits.MaxExtentSize && leastBytes is > 0 && leastBytes <= wantedBytes);
         Invariant.That((wantedBytes | leastBytes) % (ulong)_state.Committed.SectorSize == 0);
         if ((_state.DataType & BlockGroupFlags.Metadata) != 0)
         {
             // Else data would take what the next commit needs, and files could not even be deleted.
-            ulong spare = Writer.SpareBytes();
-            wantedBytes = Math.Min(wantedBytes, spare - (spare % (ulong)_state.Committed.SectorSize));
+            // What is promised has been taken off already.
+            wantedBytes = LimitTo(Writer.SpareBytes() + (promise?.DataBytes ?? 0), wantedBytes);
+        }
+        else if (_state.Promised.DataBytes > (promise?.DataBytes ?? 0))
+        {
+            if (_state.Promised.Spare(promise) < wantedBytes)
+                _state.Promised.Reclaim?.Invoke();
+            wantedBytes = LimitTo(_state.Promised.Spare(promise), wantedBytes);
         }
 
         if (wantedBytes < leastBytes || !_state.Allocator.TryAllocateData(_state.DataType, wantedBytes, leastBytes, out ulong start, out ulong length))
             throw new NoSpaceException($"no space left for {leastBytes} bytes of data in one piece");
+        if (promise is not null)
+        {
+            ulong kept = Math.Min(promise.DataBytes, length);
+            promise.DataBytes -= kept;
+            _state.Promised.Return(kept, 0);
+        }
+
         return new DataExtent(new LogicalAddress(start), length);
     }
+
+    private ulong LimitTo(ulong spare, ulong wantedBytes) => Math.Min(wantedBytes, spare - (spare % (ulong)_state.Committed.SectorSize));
 
     /// <summary>
     /// Takes a range that is free as far as the trees know, and holds data all the same: an extent that the log tree tells of. It is used from then on like
@@ -194,7 +212,7 @@ public sealed class Transaction : IDisposable
         _state.Superblock.LogRootLevel = 0;
     }
 
-    /// <summary>Gives back what <see cref="AllocateData"/> gave and nobody has come to use.</summary>
+    /// <summary>Gives back what <see cref="AllocateData(ulong, ulong)"/> gave and nobody has come to use.</summary>
     public void ReturnData(DataExtent extent)
     {
         BlockGroup group = _state.Groups.Find(extent.Start.Value);

@@ -31,7 +31,7 @@ public static class ExtentCodec
                 case CompressionType.Zlib:
                     return ZlibDecoder.Decompress(source, destination);
                 case CompressionType.Lzo:
-                    return LzoFrames.Decode(source, destination, sectorSize);
+                    return LzoExtent.Decompress(source, destination, sectorSize);
                 case CompressionType.Zstd:
                     return ZstdDecoder.Decompress(source, destination);
                 default:

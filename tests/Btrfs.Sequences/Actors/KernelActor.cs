@@ -38,6 +38,8 @@ internal sealed class KernelActor : IActor
     {
         byte[] path = operation.PathBytes;
         byte[] other = operation.OtherBytes;
+        if (operation.Verb is Verb.Create or Verb.MakeDirectory or Verb.CreateSubvolume)
+            RemindOfProperties(operation.Path);
         int result = operation.Verb switch
         {
             Verb.Create => Create(path, (uint)operation.Value),
@@ -89,6 +91,19 @@ internal sealed class KernelActor : IActor
         _mount.Dispose();
         _mount = BtrfsMount.Open(_images, _mountPoint, _mountOptions);
         return 0;
+    }
+
+    // A kernel that loads an inode overlooks its property where a border of leaves, which no two file systems have at the same place, lies before it,
+    // and then hands nothing on, to what is made in a directory or to a subvolume below. Told again, it knows.
+    private void RemindOfProperties(string path)
+    {
+        for ((string directory, _) = Model.Split(path); ; (directory, _) = Model.Split(directory))
+        {
+            OnAny(Encoding.Latin1.GetBytes(directory.Length == 0 ? "." : directory), static inode =>
+                InodeCalls.Xattrs(inode).TryGetValue("btrfs.compression", out byte[]? value) ? Syscall.SetXattr(inode, "btrfs.compression"u8, value) : 0);
+            if (directory.Length == 0)
+                return;
+        }
     }
 
     private int Create(byte[] path, uint mode)

@@ -45,7 +45,7 @@ internal sealed class OperationSource
             (16, () => OnAny(path => new Operation(Verb.ChangeMode, path, Value: (ulong)_random.Below(512)), NodeKind.File, NodeKind.Directory, NodeKind.Special, NodeKind.Subvolume)),
             (12, () => Anything(path => new Operation(Verb.ChangeOwner, path, Offset: (ulong)_random.Below(70000), Length: (ulong)_random.Below(70000)), skipSealed: true)),
             (18, () => Anything(path => new Operation(Verb.SetTimes, path, Offset: (ulong)_random.Below(1 << 30), Length: (ulong)_random.Below(1 << 30), Value: (ulong)_random.Below(1_000_000_000)))),
-            (16, () => OnAny(path => new Operation(Verb.SetFlags, path, Value: Flags()), NodeKind.File, NodeKind.Directory)),
+            (16, () => OnAny(path => new Operation(Verb.SetFlags, path, Value: Flags(path)), NodeKind.File, NodeKind.Directory)),
             (9, () => new Operation(Verb.CreateSubvolume, NewPath())),
             (9, () => On(NodeKind.Subvolume, path => new Operation(Verb.Snapshot, path, NewPath(), Value: (ulong)_random.Below(2)))),
             (7, () => On(NodeKind.Subvolume, path => new Operation(Verb.DeleteSubvolume, path))),
@@ -223,7 +223,7 @@ internal sealed class OperationSource
         _model.Find(path)?.Kind == NodeKind.Directory && _random.Percent(50) ? "system.posix_acl_default" : "system.posix_acl_access";
 
     // Sync, immutable, append, nodump, noatime, dirsync, nodatacow; mostly none, which takes them away again.
-    private ulong Flags()
+    private ulong Flags(string path)
     {
         ulong flags = 0;
         if (_random.Percent(60))
@@ -234,7 +234,11 @@ internal sealed class OperationSource
             flags |= _random.Pick<ulong>([0x4, 0x400]);
 
         // A kernel compresses such a file as it was told to at the mount, of which the engine knows nothing.
-        return _options.Compression is null or Format.CompressionType.Zlib ? flags : flags & ~0x4UL;
+        if (_options.Compression is not (null or Format.CompressionType.Zlib))
+            flags &= ~0x4UL;
+
+        // And it marks a file whose data did not get smaller, by its guess, and won't have that one without copy on write.
+        return _options.Compression is not null && _model.Find(path)?.Kind == NodeKind.File ? flags & ~0x800000UL : flags;
     }
 
     private ulong AnySize(string path) => _random.Below(6) switch

@@ -62,12 +62,14 @@ internal sealed record PairOptions
         if (!hasFreeSpaceTree)
             arguments.AddRange(["-R", "^free-space-tree"]);
 
+        // mkfs.btrfs refuses a device that is smaller than this with two copies of all data on it.
+        long least = devices == 1 && data == "dup" ? 200 : 0;
         CompressionType? compression = random.Percent(20) ? random.Pick([CompressionType.Zlib, CompressionType.Lzo, CompressionType.Zstd]) : null;
         return new PairOptions
         {
             MkfsArguments = [.. arguments],
             DeviceCount = devices,
-            DeviceSizeBytes = (fillsUp ? random.Pick([128, 200]) : random.Pick([256, 512, 1024])) * Mebibyte,
+            DeviceSizeBytes = Math.Max(least, fillsUp ? random.Pick([128, 200]) : random.Pick([256, 512, 1024])) * Mebibyte,
             MountOptions = "nobarrier,noatime" + (compression is { } type ? $",compress={type.ToString().ToLowerInvariant()}" : ""),
             Compression = compression,
             Quota = random.Below(16) switch { 0 => Quota.Classic, 1 => Quota.Simple, _ => Quota.None },

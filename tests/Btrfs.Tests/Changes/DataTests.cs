@@ -115,6 +115,33 @@ public sealed class DataTests
     }
 
     [Test]
+    public void Sharing_many_extents_takes_many_parts_each_of_which_fits_its_estimate([Values] bool isDedupe)
+    {
+        const int Sectors = 512;
+        const int MostItemsOfPart = 128;
+        using NewImage image = new();
+        ulong first = image.CreateFile("first");
+        ulong second = image.CreateFile("second");
+        byte[] content = Random(1, Sectors * 4096);
+        foreach (ulong file in (ReadOnlySpan<ulong>)[first, second])
+        {
+            for (int at = 0; at < content.Length; at += 4096)
+                image.Top.Write(file, (ulong)at, content.AsSpan(at, 4096));
+        }
+
+        // Each part counts it up by one.
+        ulong before = image.InodeOf(second).Sequence;
+        if (isDedupe)
+            Assert.That(image.Top.Dedupe(first, 0, (ulong)content.Length, image.Top, second, 0), Is.EqualTo((ulong)content.Length));
+        else
+            image.Top.Clone(first, 0, (ulong)content.Length, image.Top, second, 0);
+        Assert.That(image.InodeOf(second).Sequence.Value - before, Is.GreaterThanOrEqualTo((ulong)(2 * Sectors / MostItemsOfPart)));
+        image.Reopen();
+        Assert.That(image.Content(second), Is.EqualTo(content));
+        Assert.That(image.Extents(second).Select(extent => extent.DiskBytenr.Value), Is.EqualTo(image.Extents(first).Select(extent => extent.DiskBytenr.Value)));
+    }
+
+    [Test]
     public void A_full_disk_refuses_data_and_nothing_else()
     {
         using NewImage image = new(128 << 20);

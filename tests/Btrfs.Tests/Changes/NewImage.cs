@@ -80,6 +80,15 @@ internal sealed class NewImage : IDisposable
         return names;
     }
 
+    /// <summary>An inode as it is now; commits.</summary>
+    public InodeItem InodeOf(ulong inode, ulong root = ObjectIds.FsTree)
+    {
+        Writer.Commit();
+        TreeCursor cursor = Read(root).OpenCursor();
+        Assert.That(cursor.Seek(new Key(inode, ItemType.InodeItem, 0)));
+        return cursor.Record<InodeItem>();
+    }
+
     public List<FileExtentItem> Extents(ulong inode, ulong root = ObjectIds.FsTree)
     {
         List<FileExtentItem> extents = [];

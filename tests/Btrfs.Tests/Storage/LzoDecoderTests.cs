@@ -1,5 +1,5 @@
 using System.Text;
-using Btrfs.Storage;
+using Btrfs.Interop;
 
 namespace Btrfs.Tests.Storage;
 

@@ -90,7 +90,7 @@ public sealed class HostileStreamTests
     }
 
     // Changes bytes, lengths and order of whole commands, and makes the crc of each command right again.
-    private static byte[] Mutate(byte[] original, Random random)
+    internal static byte[] Mutate(byte[] original, Random random)
     {
         List<byte[]> commands = Split(original);
         for (int count = random.Next(1, 4); count > 0; count--)

@@ -156,15 +156,7 @@ internal sealed class CpCommand
         for (long offset = 0; offset < content.Length;)
         {
             _stopped.ThrowIfCancellationRequested();
-            int read;
-
-            // What is read holds until the next change only, so it is opened anew for each piece.
-            using (System.IO.Stream piece = _fs.OpenFile(source))
-            {
-                piece.Position = offset;
-                read = piece.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            }
-
+            int read = content.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
             _fs.WriteFile(target, (ulong)offset, buffer.AsSpan(0, read));
             offset += read;
         }

@@ -1,4 +1,3 @@
-using System.Text;
 using Btrfs.Cli.Host;
 using Btrfs.Cli.Text;
 using Btrfs.Ctree;
@@ -17,16 +16,13 @@ namespace Btrfs.Cli.Commands.Files;
 internal sealed class TreeCopy(FsInfo fs, bool isQuiet, CancellationToken stopped) : IDisposable
 {
     private const int BufferSize = 1 << 20;
-    private const uint PermissionMask = 0xFFF;
 
-    private static readonly string[] s_xattrClasses = ["user.", "security.", "system.", "trusted.", "btrfs."];
-
-    private readonly bool _isSuperuser = HostCalls.IsSuperuser;
     private readonly byte[] _buffer = new byte[BufferSize];
     private readonly FileReader _reader = new(fs);
     private readonly Dictionary<(ulong Subvolume, ulong Inode), LinkedFile> _linked = [];
     private readonly CopyReport _report = new(isQuiet);
     private HostDirectory? _top;
+    private CopiedAttributes? _attributes;
 
     /// <param name="path">What to copy.</param>
     /// <param name="destination">Its name, or a directory that gets the copy under its own name. The top of the file system has no name: what is in it is copied.</param>
@@ -34,15 +30,8 @@ internal sealed class TreeCopy(FsInfo fs, bool isQuiet, CancellationToken stoppe
     {
         Location source = new PathLookup(fs).Find(path, out Location above);
         FileStatus status = source.GetStatus(above.Inode);
-        byte[] name = LastPart(path);
-        if (!Directory.Exists(destination))
-        {
-            string full = Path.GetFullPath(destination).TrimEnd('/');
-            name = Encoding.UTF8.GetBytes(Path.GetFileName(full));
-            destination = Path.GetDirectoryName(full) ?? "/";
-        }
-
-        _top = HostDirectory.Open(destination);
+        (_top, byte[] name) = CopyDestination.Open(destination, LastPart(path));
+        _attributes = new CopiedAttributes(_report);
         PathText at = new("");
         if (name.Length == 0)
         {
@@ -125,11 +114,8 @@ internal sealed class TreeCopy(FsInfo fs, bool isQuiet, CancellationToken stoppe
             return;
         }
 
-        if (status.IsDeviceNode && !_isSuperuser)
-        {
-            _report.Skipped("device nodes, which need root");
+        if (_attributes!.Refuses(status.Mode))
             return;
-        }
 
         at.Down(name);
         Make(directory, name, source, status, at);
@@ -181,29 +167,17 @@ internal sealed class TreeCopy(FsInfo fs, bool isQuiet, CancellationToken stoppe
         }
     }
 
-    // The owner first, since a change of it clears capabilities; the mode behind the attributes, since it may forbid to set them; the times last.
     private void SetAttributes(HostDirectory directory, ReadOnlySpan<byte> name, Location source, FileStatus status)
     {
-        if (_isSuperuser)
-            directory.SetOwner(name, status.Uid, status.Gid);
+        _attributes!.SetOwner(directory, name, status.Uid, status.Gid);
         if (!source.IsEmptySubvolumeDirectory)
         {
             foreach (Xattr xattr in source.Subvolume.EnumerateXattrs(source.Inode))
-            {
-                if (!directory.TrySetXattr(name, xattr.Name, xattr.Value))
-                    _report.Skipped($"extended attributes '{ClassOf(xattr.Name)}', which the host refused");
-            }
+                _attributes.SetXattr(directory, name, xattr.Name, xattr.Value);
         }
 
-        if (!status.IsSymbolicLink)
-            directory.SetMode(name, status.Mode & PermissionMask);
-        directory.SetTimes(name, HostTime(status.ATime), HostTime(status.MTime));
+        CopiedAttributes.SetModeAndTimes(directory, name, status.Mode, status.ATime, status.MTime);
     }
-
-    private static string ClassOf(ReadOnlySpan<byte> xattr) => s_xattrClasses.FirstOrDefault(Encoding.UTF8.GetString(xattr).StartsWith) ?? "other";
-
-    // The call takes two numbers that are no nanoseconds for commands.
-    private static (long Seconds, uint Nanoseconds) HostTime(DiskTime time) => (time.Seconds, Math.Min(time.Nanoseconds, 999_999_999));
 
     private static byte[] LastPart(FsPath path)
     {

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace Btrfs.Storage;
+namespace Btrfs.Interop;
 
 /// <summary>
 /// Decodes one LZO1X stream. Written from the description of the stream in the kernel's documentation (staging/lzo).
