@@ -58,10 +58,22 @@ internal static class MountProbe
 
         foreach (string device in Directory.EnumerateDirectories(BlockDevices, "loop*").Order(StringComparer.Ordinal))
         {
-            // Only a loop device that is bound has the file, and it may be unbound between two looks.
-            string backing = Path.Combine(device, "loop", "backing_file");
-            if (File.Exists(backing) && File.ReadAllText(backing).TrimEnd('\n') == path)
+            if (BackingFileOf(device) == path)
                 yield return Path.GetFileName(device);
+        }
+    }
+
+    // Only a loop device that is bound has the file, and others bind and unbind theirs while we look.
+    private static string? BackingFileOf(string device)
+    {
+        string backing = Path.Combine(device, "loop", "backing_file");
+        try
+        {
+            return File.Exists(backing) ? File.ReadAllText(backing).TrimEnd('\n') : null;
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
         }
     }
 
