@@ -6,6 +6,9 @@ internal sealed class LeafUsesTests
 {
     private readonly LeafUses _leaves = new();
 
+    [SetUp]
+    public void Forget() => _leaves.Clear();
+
     [Test]
     public void UsesStayWithTheirLeafInTheOrderInWhichTheyCame()
     {
