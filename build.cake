@@ -216,6 +216,7 @@ Task("Bench")
 
     RunProgram("Btrfs.Benchmarks", "macro");
     RunProgram("Btrfs.Benchmarks", "writing");
+    RunProgram("Btrfs.Benchmarks", "receive");
 });
 
 Task("Fidelity")

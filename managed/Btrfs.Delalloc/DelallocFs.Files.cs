@@ -115,11 +115,9 @@ public sealed partial class DelallocFs
             while (!data.IsEmpty)
             {
                 int length = Math.Min(data.Length, PieceBytes - (int)(offset % (ulong)_sectorSize));
-                WritePiece(node, offset, data[..length]);
+                WritePiece(node, offset, data[..length], offset + (ulong)length);
                 offset += (ulong)length;
                 data = data[length..];
-                lock (node.State)
-                    node.Size = Math.Max(node.Size, offset);
             }
         }
     }
@@ -180,7 +178,7 @@ public sealed partial class DelallocFs
     }
 
     /// <summary>Makes the sectors dirty that a piece touches, and puts its bytes there. The caller holds the gate, so what the file reads as stays while this reads.</summary>
-    private void WritePiece(BufferedInode node, ulong offset, ReadOnlySpan<byte> data)
+    private void WritePiece(BufferedInode node, ulong offset, ReadOnlySpan<byte> data, ulong size = 0)
     {
         ulong sectorSize = (ulong)_sectorSize;
         ulong first = offset / sectorSize;
@@ -198,7 +196,7 @@ public sealed partial class DelallocFs
         SpacePromise promise = new();
         try
         {
-            while (!TryInsert(node, first, count, pages, ref held, promise, offset, data, head, tail, out int missing))
+            while (!TryInsert(node, first, count, pages, ref held, promise, offset, data, head, tail, size, out int missing))
             {
                 promise.Absorb(_reservation.Reserve(missing, () => IsInPlace(node, first, count)));
                 if (_pool.TryTake(pages.AsSpan(held, missing)))
@@ -235,6 +233,7 @@ public sealed partial class DelallocFs
         ReadOnlySpan<byte> data,
         ReadOnlySpan<byte> head,
         ReadOnlySpan<byte> tail,
+        ulong size,
         out int missing)
     {
         bool becameDirty;
@@ -272,6 +271,8 @@ public sealed partial class DelallocFs
                 data = data[bytes.Length..];
             }
 
+            // With the pages, in one: writeback must not find them behind the end.
+            node.Size = Math.Max(node.Size, size);
             node.Touch(_subvolumes.Now);
             becameDirty = node.DirtySince == 0;
             if (becameDirty)

@@ -34,7 +34,7 @@ public sealed partial class DelallocFs : IDisposable
         _writer = subvolumes.Writer;
         _sectorSize = _writer.Committed.SectorSize;
         _pool = new PagePool(_sectorSize, options.MaxDirtyBytes);
-        _table = new InodeTable(_writer);
+        _table = new InodeTable(_writer, node => Drop(node, 0));
         _reservation = new DelallocReservation(_writer, WriteBackAll);
         _pass = new WritebackPass(_writer, subvolumes, _pool, _reservation, Writeback);
         _threads = new WritebackThreads(options, _pool, _table, Writeback, WriteBack, _writer.Latch);
@@ -76,12 +76,12 @@ public sealed partial class DelallocFs : IDisposable
         }
     }
 
-    /// <summary>Makes one file durable.</summary>
+    /// <summary>Makes one file durable, or a directory: <see cref="SubvolumeWriter.Sync"/>.</summary>
     /// <inheritdoc cref="FlushAll"/>
-    public void Fsync(ulong rootId, ulong inode)
+    public SyncOutcome Fsync(ulong rootId, ulong inode)
     {
         FlushInode(rootId, inode);
-        _writer.Commit();
+        return _subvolumes.Get(rootId).Sync(inode);
     }
 
     /// <summary>Ends writeback. What is still dirty is lost: flush first.</summary>

@@ -45,12 +45,14 @@ public sealed partial class BtrfsFileSystem
         return stream.ReadAtLeast(destination, destination.Length, throwOnEndOfStream: false);
     }
 
-    /// <summary>Makes one file durable.</summary>
+    /// <summary>
+    /// Makes one file or directory durable as it is now, by a log where that will do, else by a commit of everything: <see cref="SubvolumeWriter.Sync"/>.
+    /// </summary>
     /// <exception cref="IOException">Data of it could not be written, now or earlier: it is lost, and this is told once.</exception>
-    public void Fsync(FsPath path)
+    public SyncOutcome Fsync(FsPath path)
     {
         (ulong root, ulong inode) = FindFile(path);
-        Delalloc.Fsync(root, inode);
+        return Delalloc.Fsync(root, inode);
     }
 
     /// <summary>Writes all that a stream holds to the begin of a file, in bulk: large extents, several in flight, past the memory for dirty data.</summary>

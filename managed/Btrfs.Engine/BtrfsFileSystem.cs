@@ -1,4 +1,5 @@
 using Btrfs.Ctree;
+using Btrfs.Engine.Diagnostics;
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Data;
@@ -134,7 +135,11 @@ public sealed partial class BtrfsFileSystem : IDisposable
         }
     }
 
-    /// <summary>Sends read-only subvolumes as streams, byte for byte as the kernel and btrfs-progs do.</summary>
+    /// <summary>
+    /// Sends read-only subvolumes as streams, byte for byte as the kernel and btrfs-progs do. Where the file system is open for writing, all that was written to them
+    /// before is in the stream, and nothing that others do beside it changes it; while it runs, its subvolumes, the parent and the clone sources can't be deleted, made writable or
+    /// deduped into (<see cref="Inode.Changes.FileError.Busy"/>).
+    /// </summary>
     /// <param name="request">What to send.</param>
     /// <param name="output">Where the streams go: written in large pieces, flushed, not closed.</param>
     /// <param name="progress">Called on the sending thread: before each subvolume, and now and then.</param>
@@ -151,15 +156,15 @@ public sealed partial class BtrfsFileSystem : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(output);
-        return new SendPlan(Info, request).Run(output, progress, cancellation);
+        return RunSend(request, output, progress, cancellation);
     }
 
-    /// <summary>The exact number of bytes that <see cref="Send"/> would write, from metadata alone: no file data is read, so a bad sector is not noticed.</summary>
+    /// <summary>The exact number of bytes that <see cref="Send"/> would write, from metadata alone: no file data is read, so a bad sector is not noticed. It flushes and holds as a send does.</summary>
     /// <inheritdoc cref="Send"/>
     public long EstimateSend(SendRequest request, IProgress<SendRequestProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return new SendPlan(Info, request).Run(output: null, progress, cancellation);
+        return RunSend(request, output: null, progress, cancellation);
     }
 
     /// <summary>As <see cref="Send"/>, on a thread of the pool.</summary>
@@ -173,6 +178,7 @@ public sealed partial class BtrfsFileSystem : IDisposable
     /// <exception cref="BtrfsException">The commit failed.</exception>
     public void Dispose()
     {
+        BtrfsMeter.Closed(this);
         if (_writer is not null)
             Close(_writer);
         else
@@ -180,7 +186,9 @@ public sealed partial class BtrfsFileSystem : IDisposable
         _below?.Dispose();
     }
 
-    private static BtrfsFileSystem Open(DeviceSet devices, BtrfsOpenOptions options)
+    private static BtrfsFileSystem Open(DeviceSet devices, BtrfsOpenOptions options) => OpenUnobserved(devices, options).Observe(options.Logger);
+
+    private static BtrfsFileSystem OpenUnobserved(DeviceSet devices, BtrfsOpenOptions options)
     {
         FsOpenOptions trees = new() { BlockCacheBytes = options.BlockCacheBytes };
         if (options.Writable)

@@ -1,4 +1,5 @@
 using Btrfs.Delalloc;
+using Microsoft.Extensions.Logging;
 
 namespace Btrfs.Engine;
 
@@ -28,6 +29,9 @@ public sealed record BtrfsOpenOptions
 
     /// <summary>How much of what is written to files stays in memory, and for how long.</summary>
     public DelallocOptions Delalloc { get; set; } = new();
+
+    /// <summary>Told of commits and sends (debug), of failures (error) and of what a person should know of the opening (warning).</summary>
+    public ILogger? Logger { get; set; }
 
     /// <summary>Read past the host's page cache. A mounted block device is always read so.</summary>
     public bool Direct { get; set; }

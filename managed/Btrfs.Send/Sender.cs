@@ -12,7 +12,9 @@ namespace Btrfs.Send;
 /// Sends a read-only subvolume as a stream, whole or as the difference to a parent, byte for byte as the kernel's <c>btrfs send</c> does.
 /// The walk is over committed trees, so nothing is locked and nothing can change below it.
 /// </summary>
-public sealed class Sender(FsInfo fs)
+/// <param name="fs">A commit that stays readable.</param>
+/// <param name="verify">Called between items, and before the end command; throws where the commit has become unreadable. Null where it can't.</param>
+public sealed class Sender(FsInfo fs, Action? verify = null)
 {
     // Between two reports of progress and looks at the cancellation token lie no more than these: items are many or large.
     private const int ItemsPerReport = 256;
@@ -88,6 +90,7 @@ public sealed class Sender(FsInfo fs)
             if (options.Resume is { } place)
                 writer.SkipTo(place.StreamOffset, place.CommandCount);
             WalkAll(context, writer, emitter, cloneSources, progress, cancellation);
+            verify?.Invoke();
             if (fs.FindMoved([root, .. cloneSources, parent ?? root]) is { } moved)
                 throw new FileSystemChangedException($"the file system changed during the send: the tree of subvolume {moved.Id} has moved");
         }
@@ -122,6 +125,7 @@ public sealed class Sender(FsInfo fs)
             {
                 nextReport = writer.BytesWritten + BytesPerReport;
                 cancellation.ThrowIfCancellationRequested();
+                verify?.Invoke();
                 progress?.Report(new SendProgress(item.Key.ObjectId, writer.BytesWritten));
             }
 

@@ -6,7 +6,7 @@ namespace Btrfs.Stream;
 /// <summary>
 /// Reads send streams, one command at a time, through one buffer that grows with the largest command. Everything is checked before
 /// it is handed out: header, version, length, crc, the bounds, sizes and uniqueness of attributes, and that the required ones are
-/// there. Streams may follow one another. Not thread-safe. It reads ahead of the current command.
+/// there. Streams may follow one another. Not thread-safe. It reads ahead of the current command, unless told otherwise.
 /// </summary>
 /// <remarks>
 /// The version decides the framing of data only: a command or attribute newer than its stream's version is accepted, and so are
@@ -225,7 +225,8 @@ public sealed class CommandReader
         if (_end == _buffer.Length)
             MakeRoom(needed);
 
-        int count = _source.Read(_buffer, _end, _buffer.Length - _end);
+        int wanted = _options.ReadsExactly ? Math.Min(needed - (_end - _start), _buffer.Length - _end) : _buffer.Length - _end;
+        int count = _source.Read(_buffer, _end, wanted);
         _end += count;
         return count > 0;
     }

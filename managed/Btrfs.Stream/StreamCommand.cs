@@ -33,6 +33,9 @@ public readonly ref struct StreamCommand
     /// <summary>Its size with its header, in bytes.</summary>
     public int Length => _command.Length;
 
+    /// <summary>The checksum in its header, which the reader has found right.</summary>
+    public uint Crc => BinaryPrimitives.ReadUInt32LittleEndian(_command[StreamFormat.CommandCrcOffset..]);
+
     /// <summary>Bit n stands for the attribute of number n.</summary>
     internal ulong PresentMask => _present;
 

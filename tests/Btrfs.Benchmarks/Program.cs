@@ -5,6 +5,7 @@ return args switch
 {
     ["macro", .. string[] names] => MacroRun.Run(names),
     ["writing", .. string[] names] => WritingRun.Run(names),
+    ["receive", .. string[] names] => ReceivingRun.Run(names),
     ["buffered", .. string[] names] => BufferedRun.Run(names),
     ["peak", string image, string workload] => MacroRun.ReportPeak(image, workload),
     ["micro", .. string[] rest] => Micro(rest),
@@ -19,7 +20,7 @@ static int Micro(string[] arguments)
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Btrfs.Benchmarks macro [WORKLOAD...] | writing [files] [rootdir] [check] | buffered [sequential] [random] [fsync] [mixed] | micro [BENCHMARKDOTNET OPTIONS]");
+    Console.Error.WriteLine("usage: Btrfs.Benchmarks macro [WORKLOAD...] | writing [files] [rootdir] [check] | buffered [sequential] [random] [fsync] [mixed] | receive [big] [small] [reflinks] [compressed] | micro [BENCHMARKDOTNET OPTIONS]");
     Console.Error.WriteLine($"workloads: {string.Join(", ", Workload.All.Select(workload => workload.Name))}");
     return 2;
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Btrfs.Fidelity;
+using Btrfs.Fidelity.Demo;
 
 try
 {

@@ -3,11 +3,16 @@ using System.Globalization;
 using Btrfs.Fuzz.Images;
 using Btrfs.Fuzz.Mutations;
 using Btrfs.Fuzz.Running;
+using Btrfs.Fuzz.Streams;
 
 // btrfs-fuzz [COUNT [FIRST-SEED]]      damages COUNT images, and saves those that show a fault as JSON in the working directory
 // btrfs-fuzz --replay FILE.json...     runs saved ones again
 // btrfs-fuzz --save SEED FILE.json     saves the case of a seed
+// btrfs-fuzz --streams COUNT [SEED]    receives COUNT mutated streams onto a file system in memory
 // btrfs-fuzz --check COUNT FIRST-SEED  holds the engine's check of damaged images against that of btrfs-progs
+if (args is ["--streams", string streams, .. string[] first])
+    return FuzzStreams(Number(streams), first.Length > 0 ? Number(first[0]) : Environment.TickCount & 0xFFFFFF);
+
 IReadOnlyList<BaseImage> images = BaseImage.LoadAll();
 return args switch
 {
@@ -41,6 +46,21 @@ int Run(int count, int firstSeed)
     Console.WriteLine(
         $"{count} cases in {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s: {campaign.Succeeded} steps succeeded, {campaign.Refused} ended in a clear error, {findings} faults of {kinds.Count} kinds");
     return findings == 0 ? 0 : 1;
+}
+
+static int FuzzStreams(int count, int firstSeed)
+{
+    Console.WriteLine($"{count} streams from seed {firstSeed} on");
+    long start = Stopwatch.GetTimestamp();
+    StreamFuzz fuzz = new();
+    IReadOnlyCollection<string> findings = fuzz.Run(firstSeed, count, Environment.ProcessorCount);
+    foreach ((string error, int times) in fuzz.Errors.OrderByDescending(error => error.Value))
+        Console.WriteLine($"{times,8} {error}");
+    foreach (string finding in findings.DistinctBy(Kind).Take(20))
+        Console.WriteLine(finding);
+    double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+    Console.WriteLine($"{count} streams in {seconds:f0} s, {count / seconds:f0} a second: {fuzz.Summary}, {findings.Count} faults");
+    return findings.Count == 0 ? 0 : 1;
 }
 
 int Replay(string[] files)

@@ -7,7 +7,9 @@ using Btrfs.Space.Transactions;
 namespace Btrfs.Delalloc.Files;
 
 /// <summary>The files that are open or dirty. One that is neither is forgotten, so the table is as large as what is going on.</summary>
-internal sealed class InodeTable(FsWriter writer)
+/// <param name="writer">The file system.</param>
+/// <param name="drop">Drops what a file that is gone has in memory: somebody may have been writing to it when it went.</param>
+internal sealed class InodeTable(FsWriter writer, Action<BufferedInode> drop)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(ulong Root, ulong Inode), BufferedInode> _inodes = [];
@@ -75,14 +77,19 @@ internal sealed class InodeTable(FsWriter writer)
     /// <returns>Whether it was the last handle of a file without a name, which is to be deleted now.</returns>
     public bool Leave(BufferedInode node, bool asHandle = false)
     {
+        bool isOrphan;
+        bool isForgotten;
         lock (_lock)
         {
             node.Users--;
             node.Handles -= asHandle ? 1 : 0;
-            bool isOrphan = asHandle && node.Handles == 0 && node.IsUnlinked;
-            ForgetUnused(node);
-            return isOrphan;
+            isOrphan = asHandle && node.Handles == 0 && node.IsUnlinked;
+            isForgotten = node.Users == 0 && (node.IsUnlinked || !IsDirty(node)) && _inodes.Remove((node.RootId, node.Inode));
         }
+
+        if (isForgotten)
+            drop(node);
+        return isOrphan;
     }
 
     /// <summary>Those that the tree lacks something of, by subvolume and number; each is in use until it is left.</summary>
@@ -155,11 +162,5 @@ internal sealed class InodeTable(FsWriter writer)
     {
         lock (node.State)
             return node.IsDirty || node.Error is not null;
-    }
-
-    private void ForgetUnused(BufferedInode node)
-    {
-        if (node.Users == 0 && (node.IsUnlinked || !IsDirty(node)))
-            _inodes.Remove((node.RootId, node.Inode));
     }
 }

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Btrfs.Engine.DependencyInjection;
 
-/// <summary>Opens file systems with the options of the container, and logs what a person should know of each.</summary>
-public sealed partial class BtrfsFileSystemOpener
+/// <summary>Opens file systems with the options of the container, which log what a person should know of them.</summary>
+public sealed class BtrfsFileSystemOpener
 {
     private readonly BtrfsOpenOptions _options;
     private readonly ILogger<BtrfsFileSystemOpener> _logger;
@@ -18,19 +18,11 @@ public sealed partial class BtrfsFileSystemOpener
     }
 
     /// <inheritdoc cref="BtrfsFileSystem.Open(IReadOnlyList{string}, BtrfsOpenOptions?)"/>
-    public BtrfsFileSystem Open(params IReadOnlyList<string> devicePaths)
-    {
-        BtrfsFileSystem fileSystem = BtrfsFileSystem.Open(devicePaths, _options);
-        foreach (string notice in fileSystem.Notices)
-            LogNotice(notice);
-        return fileSystem;
-    }
+    public BtrfsFileSystem Open(params IReadOnlyList<string> devicePaths) =>
+        BtrfsFileSystem.Open(devicePaths, _options with { Logger = _options.Logger ?? _logger });
 
     /// <summary>As <see cref="Open"/>, on a thread of the pool.</summary>
     /// <inheritdoc cref="BtrfsFileSystem.Open(IReadOnlyList{string}, BtrfsOpenOptions?)"/>
     public Task<BtrfsFileSystem> OpenAsync(IReadOnlyList<string> devicePaths, CancellationToken cancellation = default) =>
         Task.Run(() => Open(devicePaths), cancellation);
-
-    [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "{Notice}")]
-    private partial void LogNotice(string notice);
 }

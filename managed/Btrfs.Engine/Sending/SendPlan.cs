@@ -11,34 +11,36 @@ internal sealed class SendPlan
     private const int HighestProtocol = 2;
 
     private readonly FsInfo _fs;
+    private readonly Action? _verify;
     private readonly SendRequest _request;
     private readonly int _protocol;
     private readonly RootRecord? _parent;
     private readonly List<RootRecord> _cloneSources = [];
     private readonly List<RootRecord> _subvolumes = [];
 
-    /// <exception cref="InvalidRequestException">A path leads nowhere, a subvolume is not read-only, or the options don't go together.</exception>
-    public SendPlan(FsInfo fs, SendRequest request)
+    /// <param name="fs">A commit that stays readable while this runs.</param>
+    /// <param name="request">What to send.</param>
+    /// <param name="roots">Its subvolumes, as they are in the commit.</param>
+    /// <param name="verify">Throws where the commit has become unreadable.</param>
+    /// <exception cref="InvalidRequestException">The options don't go together.</exception>
+    public SendPlan(FsInfo fs, SendRequest request, SendRoots roots, Action? verify = null)
     {
         _fs = fs;
+        _verify = verify;
         _request = request;
         _protocol = ProtocolOf(request);
-        PathLookup paths = new(fs);
-        if (request.Subvolumes.Count == 0)
-            throw new InvalidRequestException("no subvolume to send is named");
+        _parent = roots.Parent is { } parent ? fs.GetRoot(parent) : null;
+        _cloneSources.AddRange(roots.CloneSources.Select(fs.GetRoot));
+        _subvolumes.AddRange(roots.Subvolumes.Select(fs.GetRoot));
+    }
+
+    /// <summary>Refuses options that don't go together, before anything is flushed or locked for them.</summary>
+    /// <exception cref="InvalidRequestException">They don't.</exception>
+    public static void Verify(SendRequest request)
+    {
+        ProtocolOf(request);
         if (request.Resume is not null && request.Subvolumes.Count > 1)
             throw new InvalidRequestException("only a stream of one subvolume can be resumed");
-
-        foreach (FsPath source in request.CloneSources)
-            _cloneSources.Add(ReadOnly(paths, source, "cloned subvolume"));
-        if (request.Parent is { } parent)
-        {
-            _parent = ReadOnly(paths, parent, "parent subvolume");
-            _cloneSources.Add(_parent);
-        }
-
-        foreach (FsPath subvolume in request.Subvolumes)
-            _subvolumes.Add(ReadOnly(paths, subvolume, "subvolume"));
     }
 
     /// <summary>Writes the streams one after the other.</summary>
@@ -48,7 +50,7 @@ internal sealed class SendPlan
     /// <returns>Their length in bytes.</returns>
     public long Run(System.IO.Stream? output, IProgress<SendRequestProgress>? progress, CancellationToken cancellation)
     {
-        Sender sender = new(_fs);
+        Sender sender = new(_fs, _verify);
         bool choosesParents = _parent is null && _cloneSources.Count > 0;
         ParentChoice choice = new(_fs);
         List<RootRecord> cloneSources = [.. _cloneSources];
@@ -96,12 +98,6 @@ internal sealed class SendPlan
         if (request.CompressedData && protocol < HighestProtocol)
             throw new InvalidRequestException($"compressed data requires protocol version >= 2 (requested {protocol})");
         return protocol;
-    }
-
-    private static RootRecord ReadOnly(PathLookup paths, FsPath path, string role)
-    {
-        RootRecord root = paths.FindSubvolume(path).Root;
-        return root.IsReadOnly ? root : throw new InvalidRequestException($"{role} {path} is not read-only");
     }
 
     private static List<RootRecord> Distinct(List<RootRecord> roots) => [.. roots.DistinctBy(root => root.Id)];

@@ -117,7 +117,8 @@ internal sealed class AllocateOperation(
     private bool Clear(Change change, ref InodeItem item, ulong to)
     {
         ulong from = offset;
-        if (FileExtents.TryGetInline(change, inode, out _))
+        bool takesFirstSector = from == 0 && to >= (ulong)change.SectorSize;
+        if (!takesFirstSector && FileExtents.TryGetInline(change, inode, out _))
         {
             // The kernel leaves such bytes in the leaf of a file that has grown beyond a sector, too.
             Zero(change, ref item, from, Math.Min(Math.Min(to, SizeOf(item)), (ulong)change.SectorSize), evenPreallocated: false);

@@ -35,6 +35,30 @@ internal static class AttributeOperations
         change.PutInode(inode, ref item);
     }
 
+    /// <summary>Changes the owner as chown does for root: what is no directory loses its set-id bits and capabilities, even if the owner stays.</summary>
+    public static void ChangeOwner(Change change, ulong inode, uint uid, uint gid)
+    {
+        InodeItem item = change.GetInode(inode);
+        change.RequireMovable(inode, item);
+        item.Uid = uid;
+        item.Gid = gid;
+        if (!InodeMode.IsDirectory(item.Mode))
+        {
+            // The set-group-id bit of what no group may execute means something else, and stays.
+            uint lost = (item.Mode & PosixMode.GroupExecute) != 0 ? PosixMode.SetUserId | PosixMode.SetGroupId : PosixMode.SetUserId;
+            if ((item.Mode & lost) != 0)
+            {
+                item.Mode = item.Mode & ~lost;
+                FollowMode(change, inode, item.Mode);
+            }
+
+            XattrItems.Remove(change, inode, "security.capability"u8);
+        }
+
+        item.CTime = change.Now;
+        change.PutInode(inode, ref item);
+    }
+
     /// <summary>Sets the flags that chattr sets, all at once; what goes with them (no checksums without copy on write, the compression property) follows.</summary>
     public static void SetFlags(Change change, ulong inode, InodeFlags flags)
     {

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
+using Btrfs.Inode.Log;
 using Btrfs.Space.Transactions;
 
 namespace Btrfs.Inode.Changes;
@@ -25,6 +26,7 @@ internal sealed class Change
             RequireWritable();
         Tree = Root.Tree;
         Now = subvolume.Now;
+        Notes.Begin(part.Generation);
     }
 
     /// <exception cref="FileOperationException">The subvolume is read-only.</exception>
@@ -39,6 +41,9 @@ internal sealed class Change
     public RootState Root { get; }
 
     public Tree Tree { get; }
+
+    /// <summary>To be told of every change of an item, for the next fsync.</summary>
+    public LogNotes Notes => _subvolume.Notes;
 
     public ulong RootId => Root.Id;
 
@@ -121,7 +126,7 @@ internal sealed class Change
         if (!InodeMode.IsRegular(item.Mode))
             throw Refuse(FileError.Invalid, inode, "not a regular file");
         RequireNotImmutable(inode, item);
-        return item;
+        return Has(item, InodeFlags.ReadOnlyVerity) ? throw Refuse(FileError.NotPermitted, inode, "verified by its hashes, and never written again") : item;
     }
 
     public void RequireNotImmutable(ulong inode, in InodeItem item)
@@ -158,6 +163,7 @@ internal sealed class Change
         item.TransId = Generation;
         item.Sequence = item.Sequence + 1;
         MemoryMarshal.Write(Tree.Edit(new Key(inode, ItemType.InodeItem, 0)), item);
+        Notes.Of(inode).IsChanged = true;
         _subvolume.Buffered?.Stored(RootId, inode);
     }
 

@@ -62,8 +62,11 @@ internal static class CreateOperation
             XattrItems.Set(change, ObjectIds.FirstFree, Properties.CompressionName, property);
     }
 
-    private static void Insert(Change change, ulong inode, in InodeItem item) =>
+    private static void Insert(Change change, ulong inode, in InodeItem item)
+    {
         MemoryMarshal.Write(change.Tree.Insert(new Key(inode, ItemType.InodeItem, 0), InodeItem.Size), item);
+        change.Notes.Of(inode).IsChanged = true;
+    }
 
     private static InodeItem NewItem(Change change, NewInode what, in InodeItem parent)
     {

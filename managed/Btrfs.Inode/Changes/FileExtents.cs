@@ -39,6 +39,7 @@ internal static class FileExtents
     public static void Insert(Change change, ulong inode, ulong offset, in FileExtentItem extent, ref InodeItem item)
     {
         MemoryMarshal.Write(change.Tree.Insert(KeyAt(inode, offset), FileExtentItem.Size), extent);
+        Note(change, inode, offset, offset + extent.NumBytes);
         if (extent.DiskBytenr.Value != 0)
             item.NBytes = item.NBytes + extent.NumBytes;
     }
@@ -56,6 +57,7 @@ internal static class FileExtents
         };
         MemoryMarshal.AsBytes(new ReadOnlySpan<FileExtentItem>(ref head))[..FileExtentItem.InlineHeaderSize].CopyTo(data);
         payload.CopyTo(data[FileExtentItem.InlineHeaderSize..]);
+        Note(change, inode, 0, (ulong)change.SectorSize);
     }
 
     /// <summary>Makes an inline extent that isn't compressed shorter.</summary>
@@ -63,6 +65,7 @@ internal static class FileExtents
     {
         Span<byte> data = change.Tree.Resize(run.Key, FileExtentItem.InlineHeaderSize + (int)bytes);
         HeadOf(data).RamBytes = bytes;
+        Note(change, run.Key.ObjectId, 0, (ulong)change.SectorSize);
         item.NBytes = item.NBytes - (run.Item.RamBytes - bytes);
     }
 
@@ -77,6 +80,7 @@ internal static class FileExtents
             {
                 FileExtentItem hole = new() { Generation = change.Generation, RamBytes = end - from, Type = FileExtentType.Regular, NumBytes = end - from };
                 MemoryMarshal.Write(change.Tree.Insert(KeyAt(inode, from), FileExtentItem.Size), hole);
+                Note(change, inode, from, end);
             }
 
             from = found ? next.End(change) : to;
@@ -151,6 +155,9 @@ internal static class FileExtents
 
     public static Key KeyAt(ulong inode, ulong offset) => new(inode, ItemType.ExtentData, offset);
 
+    // What a cut leaves of an extent need not be told anew: a replay cuts likewise.
+    private static void Note(Change change, ulong inode, ulong from, ulong to) => change.Notes.Of(inode).Extents.Add(from, to);
+
     private static void DropFrom(Change change, in ExtentRun run, ulong from, ulong to, ref InodeItem item)
     {
         ulong end = run.End(change);
@@ -163,6 +170,7 @@ internal static class FileExtents
         }
 
         ulong dropped = Math.Min(end, to) - Math.Max(run.FileOffset, from);
+        Note(change, run.Key.ObjectId, Math.Max(run.FileOffset, from), Math.Min(end, to));
         if (run.IsOnDisk)
             item.NBytes = item.NBytes - dropped;
         FileExtentItem tail = run.Item;
@@ -199,6 +207,7 @@ internal static class FileExtents
         Invariant.That(!run.IsInline);
         if (run.IsOnDisk)
             item.NBytes = item.NBytes - (run.End(change) - end);
+        Note(change, run.Key.ObjectId, end, run.End(change));
         EditRegular(change, run.Key).NumBytes = end - run.FileOffset;
     }
 
@@ -209,6 +218,7 @@ internal static class FileExtents
         else if (run.IsOnDisk)
             item.NBytes = item.NBytes - run.Item.NumBytes;
         change.Tree.Delete(run.Key);
+        Note(change, run.Key.ObjectId, run.FileOffset, run.End(change));
         DropReference(change, run);
     }
 

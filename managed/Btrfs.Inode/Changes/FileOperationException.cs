@@ -44,6 +44,9 @@ public enum FileError
 
     /// <summary>EFBIG, E2BIG or EOVERFLOW: larger than the format can hold.</summary>
     TooLarge,
+
+    /// <summary>A send uses the subvolume: EPERM where it would be deleted or made writable, EAGAIN for a dedupe. It works once the send has ended.</summary>
+    Busy,
 }
 
 /// <summary>A change that the file system's state forbids. Nothing was changed.</summary>

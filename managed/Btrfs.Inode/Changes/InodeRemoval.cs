@@ -32,6 +32,7 @@ internal static class InodeRemoval
     {
         FileExtents.DropReferences(change, inode);
         change.Tree.DeleteRange(First(inode), Last(inode));
+        change.Notes.NoteNames(inode);
     }
 
     /// <summary>Deletes a part of an orphaned inode; true when it is gone, and its mark with it.</summary>

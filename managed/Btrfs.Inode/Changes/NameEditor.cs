@@ -85,6 +85,7 @@ internal static class NameEditor
         name.CopyTo(entry[DirItem.Size..]);
         ItemList.Append(change.Tree, EntryKey(directory, name), entry);
         change.Tree.Insert(new Key(directory, ItemType.DirIndex, index), entry);
+        change.Notes.Of(directory).AddEntry(name);
     }
 
     /// <summary>Takes both entries away.</summary>
@@ -97,6 +98,7 @@ internal static class NameEditor
             throw Corrupt(change, directory, "has no entry for a name that it lists");
         if (!change.Tree.TryDelete(new Key(directory, ItemType.DirIndex, index)))
             throw Corrupt(change, directory, $"has no entry at index {index}");
+        change.Notes.Of(directory).AddEntry(name);
     }
 
     /// <summary>The place of an entry, found by a walk over the directory: for the entries that no back reference leads to.</summary>
@@ -159,6 +161,8 @@ internal static class NameEditor
             name.CopyTo(bytes[InodeRef.Size..]);
             ItemList.Append(change.Tree, RefKey(inode, directory), bytes[..(InodeRef.Size + name.Length)]);
         }
+
+        change.Notes.NoteNames(inode);
     }
 
     /// <summary>Takes the way back away, and tells the place of the entry.</summary>
@@ -166,6 +170,7 @@ internal static class NameEditor
     {
         (Key key, Range range, ulong index) = FindRef(change, inode, directory, name);
         ItemList.Remove(change.Tree, key, range);
+        change.Notes.NoteNames(inode);
         return index;
     }
 

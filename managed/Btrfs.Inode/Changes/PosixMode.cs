@@ -5,6 +5,7 @@ internal static class PosixMode
 {
     public const uint SetUserId = 0x800;
     public const uint SetGroupId = 0x400;
+    public const uint GroupExecute = 8;
     public const uint AllPermissions = 0x1FF;
     public const uint All = 0xFFF;
     public const uint TripletMask = 7;

@@ -143,6 +143,10 @@ internal static class RenameOperation
     private static void TakeOut(ref Place place)
     {
         Change change = place.Change;
+
+        // All that lies below has another path now, and is not in the log: it would be lost to who looks for it there.
+        if (place.Target.IsSubvolume || (place.IsDirectory && change.GetInode(place.Inode).Generation.Value != change.Generation))
+            change.Part.ForbidLog();
         ulong index = place.Target.IsSubvolume
             ? SubvolumeLinks.Remove(change.Part, change.RootId, place.Inode)
             : NameEditor.RemoveRef(change, place.Inode, place.Directory, place.Name);

@@ -5,7 +5,7 @@ namespace Btrfs.Inode.Changes;
 
 public sealed partial class SubvolumeWriter
 {
-    private const int ItemsOfAttributes = 4;
+    internal const int ItemsOfAttributes = 4;
 
     /// <summary>Sets permissions, owners and times, just as they are given: no set-id bit is taken away on the way.</summary>
     public void SetAttributes(ulong inode, AttributeChange what)

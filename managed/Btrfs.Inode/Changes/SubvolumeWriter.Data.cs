@@ -9,7 +9,7 @@ public sealed partial class SubvolumeWriter
     private const int ItemsOfWrite = 16;
 
     /// <summary>Larger writes go through an <see cref="ExtentWriter"/>.</summary>
-    private const int MaxWriteInOnePart = 1 << 20;
+    internal const int MaxWriteInOnePart = 1 << 20;
 
     /// <summary>Sets the size of a file. What is cut off is gone; what is new reads as zeros.</summary>
     public void Truncate(ulong inode, ulong size)
@@ -128,6 +128,7 @@ public sealed partial class SubvolumeWriter
             using Transaction part = Begin(CloneOperation.ItemsPerStep);
             // No content changes: the kernel shares even what is read-only.
             (Change from, Change to) = JoinWith(part, target, evenReadOnly: true);
+            _all.Sends.RequireNone(target.RootId, "deduplicated into");
             isDone = operation.Step(from, to);
             Complete(to);
         }
@@ -138,8 +139,17 @@ public sealed partial class SubvolumeWriter
     /// <summary>Writes in one part.</summary>
     internal void WriteBatch(ulong inode, ulong offset, ReadOnlySpan<byte> data, WriteOptions options, bool evenReadOnly = false)
     {
-        using Transaction part = Begin(ItemsOfWrite * (1 + data.Length / FormatLimits.MaxCompressedExtent));
+        using Transaction part = Begin(ItemsOfWriting(data.Length));
         Change change = new(part, this, evenReadOnly);
+        Write(change, inode, offset, data, options);
+        Complete(change);
+    }
+
+    internal static int ItemsOfWriting(int bytes) => ItemsOfWrite * (1 + bytes / FormatLimits.MaxCompressedExtent);
+
+    /// <summary>Writes in a part that is the caller's.</summary>
+    internal static void Write(Change change, ulong inode, ulong offset, ReadOnlySpan<byte> data, WriteOptions options)
+    {
         InodeItem item = change.GetWritableFile(inode);
         RequireWritable(change, inode, item, offset, (ulong)data.Length);
         item.MTime = change.Now;
@@ -155,7 +165,6 @@ public sealed partial class SubvolumeWriter
         }
 
         change.PutInode(inode, ref item);
-        Complete(change);
     }
 
     internal static void RequireWritable(Change change, ulong inode, in InodeItem item, ulong offset, ulong length)

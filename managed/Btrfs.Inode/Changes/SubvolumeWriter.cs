@@ -16,7 +16,7 @@ namespace Btrfs.Inode.Changes;
 public sealed partial class SubvolumeWriter
 {
     /// <summary>Items that a change of names touches: inode, back reference, two entries, the directory, and as many for what is replaced.</summary>
-    private const int ItemsOfNames = 12;
+    internal const int ItemsOfNames = 12;
 
     /// <summary>Indexes are remembered for so many directories.</summary>
     private const int MaxRememberedDirectories = 4096;
@@ -40,6 +40,10 @@ public sealed partial class SubvolumeWriter
     public ulong RootId { get; }
 
     public FsWriter Writer => _all.Writer;
+
+    /// <summary>The writer of another subvolume of the same file system.</summary>
+    /// <exception cref="InvalidRequestException">The number is none of a subvolume.</exception>
+    public SubvolumeWriter Sibling(ulong rootId) => _all.Get(rootId);
 
     internal DiskTime Now => _all.Now;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Btrfs.Format;
+using Btrfs.Inode.Subvolumes;
 using Btrfs.Space.Transactions;
 
 namespace Btrfs.Inode.Changes;
@@ -20,6 +21,9 @@ public sealed class SubvolumeWriters(FsWriter writer, DateTimeOffset? time = nul
     public SubvolumeWriter Get(ulong rootId) => ObjectIds.IsFileTree(rootId)
         ? _writers.GetOrAdd(rootId, id => new SubvolumeWriter(this, id))
         : throw new InvalidRequestException($"tree {rootId} is not a subvolume");
+
+    /// <summary>Which subvolumes are being sent.</summary>
+    public SendsInProgress Sends { get; } = new();
 
     /// <summary>Null while nobody keeps anything in memory.</summary>
     internal IBufferedInodes? Buffered { get; set; }

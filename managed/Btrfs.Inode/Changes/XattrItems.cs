@@ -43,6 +43,7 @@ internal static class XattrItems
         name.CopyTo(record.AsSpan(DirItem.Size));
         value.CopyTo(record.AsSpan(DirItem.Size + name.Length));
         ItemList.Append(change.Tree, key, record);
+        change.Notes.Of(inode).AreXattrsChanged = true;
     }
 
     public static bool Remove(Change change, ulong inode, ReadOnlySpan<byte> name)
@@ -51,6 +52,7 @@ internal static class XattrItems
         if (!change.Tree.TryGet(key, out ReadOnlySpan<byte> item) || !ItemList.TryFindEntry(item, name, out Range range))
             return false;
         ItemList.Remove(change.Tree, key, range);
+        change.Notes.Of(inode).AreXattrsChanged = true;
         return true;
     }
 

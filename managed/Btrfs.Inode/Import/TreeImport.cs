@@ -244,6 +244,8 @@ public sealed class TreeImport : IDisposable
 
         using (Transaction part = Writer.Begin(_batch.Sum(step => step.Items)))
         {
+            // Whoever syncs in the midst of an import does better with a commit, and so steps need not note what they do.
+            part.ForbidLog();
             ImportPart entering = new(new Change(part, _subvolume));
             foreach (ImportStep step in _batch)
                 step.Enter(entering);

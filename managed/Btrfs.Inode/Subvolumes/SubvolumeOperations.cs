@@ -12,7 +12,7 @@ namespace Btrfs.Inode.Subvolumes;
 /// <exception cref="FileOperationException">Every method: the file system's state forbids it.</exception>
 /// <exception cref="InvalidRequestException">Every method: there is no such subvolume.</exception>
 /// <exception cref="NoSpaceException">Every method: there is not enough room.</exception>
-public sealed class SubvolumeOperations(SubvolumeWriters writers)
+public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
 {
     /// <summary>Root item, two links, two UUIDs, two entries, a directory, an orphan, a top directory.</summary>
     private const int Items = 20;
@@ -31,8 +31,10 @@ public sealed class SubvolumeOperations(SubvolumeWriters writers)
     /// <param name="name">Its name.</param>
     /// <param name="uuid">Random where it is null.</param>
     /// <param name="top">Its top directory: owner, permissions (else 0755, root) and times.</param>
+    /// <param name="xattr">An extended attribute that its top directory has from the first, beside what it inherits.</param>
     /// <returns>The number of the subvolume.</returns>
-    public ulong Create(ulong parent, ulong directory, ReadOnlySpan<byte> name, Uuid? uuid = null, NewInode? top = null)
+    public ulong Create(
+        ulong parent, ulong directory, ReadOnlySpan<byte> name, Uuid? uuid = null, NewInode? top = null, (byte[] Name, byte[] Value)? xattr = null)
     {
         top ??= NewInode.Directory(DefaultPermissions);
         using Transaction part = _writers.Writer.Begin(Items);
@@ -46,6 +48,8 @@ public sealed class SubvolumeOperations(SubvolumeWriters writers)
         RootState root = part.CreateRoot(new Key(id, ItemType.RootItem, 0), NewItem(part, above.Now, identity));
         Change change = new(part, _writers.Get(id));
         CreateOperation.CreateTop(change, top, above, directory);
+        if (xattr is var (xattrName, value))
+            XattrItems.Set(change, ObjectIds.FirstFree, xattrName, value);
         change.Finish();
         Hang(above, id, directory, name, root.Key.Offset);
         UuidIndex.Add(part, identity, ItemType.UuidKeySubvol, id);
@@ -63,6 +67,15 @@ public sealed class SubvolumeOperations(SubvolumeWriters writers)
     /// <param name="uuid">Random where it is null.</param>
     /// <returns>The number of the snapshot.</returns>
     public ulong Snapshot(ulong source, ulong parent, ulong directory, ReadOnlySpan<byte> name, bool isReadOnly, Uuid? uuid = null)
+    {
+        ulong id = SnapshotWithOrphans(source, parent, directory, name, isReadOnly, uuid);
+
+        // What the source was about to delete is deleted here too: a send must not meet what has no names, and a read-only snapshot not change later.
+        _writers.Get(id).CleanOrphans();
+        return id;
+    }
+
+    private ulong SnapshotWithOrphans(ulong source, ulong parent, ulong directory, ReadOnlySpan<byte> name, bool isReadOnly, Uuid? uuid)
     {
         using Transaction part = _writers.Writer.Begin(Items);
         Change above = new(part, _writers.Get(parent));
@@ -109,6 +122,7 @@ public sealed class SubvolumeOperations(SubvolumeWriters writers)
 
         ulong id = target.Location.ObjectId;
         RootState root = GetRoot(part, id);
+        _writers.Sends.RequireNone(id, "deleted");
         if (new SubvolumeTable(part.Running).DefaultId == id)
             throw above.Refuse(FileError.NotPermitted, directory, name, "the default subvolume can't be deleted");
         if (SubvolumeLinks.HasChildren(part, id))
@@ -142,6 +156,7 @@ public sealed class SubvolumeOperations(SubvolumeWriters writers)
         }
         else
         {
+            _writers.Sends.RequireNone(id, "made writable");
             item.Flags &= ~RootFlags.ReadOnly;
             UuidIndex.Remove(part, item.ReceivedUuid, ItemType.UuidKeyReceivedSubvol, id);
             ForgetReceived(ref item);
@@ -172,17 +187,22 @@ public sealed class SubvolumeOperations(SubvolumeWriters writers)
         if (root.IsReadOnly)
             throw new FileOperationException(FileError.ReadOnlySubvolume, $"subvolume {id} is read-only");
 
+        NoteReceived(part, root, uuid, transactionId, time);
+        part.Complete();
+    }
+
+    private void NoteReceived(Transaction part, RootState root, Uuid uuid, ulong transactionId, DiskTime time)
+    {
         ref RootItem item = ref root.Item;
         if (item.ReceivedUuid != uuid)
-            UuidIndex.Remove(part, item.ReceivedUuid, ItemType.UuidKeyReceivedSubvol, id);
+            UuidIndex.Remove(part, item.ReceivedUuid, ItemType.UuidKeyReceivedSubvol, root.Id);
         item.ReceivedUuid = uuid;
         item.STransId = transactionId;
         item.RTransId = part.Generation;
         item.STime = time;
         item.RTime = _writers.Now;
-        UuidIndex.Add(part, uuid, ItemType.UuidKeyReceivedSubvol, id);
+        UuidIndex.Add(part, uuid, ItemType.UuidKeyReceivedSubvol, root.Id);
         part.NoteRootChanged(root);
-        part.Complete();
     }
 
     private static void MarkDead(Transaction part, RootState root)

@@ -1,15 +1,18 @@
 using Btrfs.Format;
+using Btrfs.Space.Transactions;
 using Btrfs.Storage;
 
 namespace Btrfs.Space.Groups;
 
 /// <summary>
-/// A chunk's worth of space in the running transaction. Every byte is in one of four states, and moves around the circle:
+/// A chunk's worth of space in the running transaction. Every byte is in one of five states, and moves around the circle:
 /// free (in <see cref="Free"/>) -> reserved (allocated, the extent tree does not have it yet) -> used (it has) -> pinned (it has no more, but the last
-/// commit still has) -> free at the commit.
+/// commit still has) -> at the commit held, where a reader of an earlier commit still has it (<see cref="CommitHold"/>) -> free. The disk knows no held space: there it is free.
 /// </summary>
 internal sealed class BlockGroup(Chunk chunk, ulong used)
 {
+    private List<FreedExtent> _held = [];
+
     public Chunk Chunk { get; } = chunk;
 
     public ulong Start => Chunk.Start.Value;
@@ -27,6 +30,8 @@ internal sealed class BlockGroup(Chunk chunk, ulong used)
 
     public ulong Pinned { get; set; }
 
+    public ulong Held { get; private set; }
+
     /// <summary>Null until somebody wants to allocate from the group.</summary>
     public FreeSpaceMap? Free { get; set; }
 
@@ -43,9 +48,43 @@ internal sealed class BlockGroup(Chunk chunk, ulong used)
     public FreeSpaceInfo? FreeSpaceInfo { get; set; }
 
     /// <summary>Bytes that could be allocated. The places of superblock copies count as free here until the map is loaded.</summary>
-    public ulong Allocatable => IsReadOnly ? 0 : Free?.FreeBytes ?? Length - Math.Min(Length, Used + Reserved + Pinned);
+    public ulong Allocatable => IsReadOnly ? 0 : Free?.FreeBytes ?? Length - Math.Min(Length, Used + Reserved + Pinned + Held);
 
     public bool Contains(ulong bytenr) => bytenr - Start < Length;
+
+    /// <summary>Keeps an extent that is free on the disk from being allocated.</summary>
+    public void Hold(in FreedExtent extent)
+    {
+        Held += extent.Bytes;
+        _held.Add(extent);
+    }
+
+    /// <summary>Takes out of a map that was loaded from the disk what is held.</summary>
+    public void ExcludeHeld(FreeSpaceMap map)
+    {
+        foreach (FreedExtent extent in _held)
+            map.Remove(extent.Start - Start, extent.Bytes);
+    }
+
+    /// <summary>Frees what is not held any more.</summary>
+    /// <param name="held">Which commits still are.</param>
+    public void ReleaseHeld(HeldGenerations held)
+    {
+        List<FreedExtent> kept = [];
+        foreach (FreedExtent extent in _held)
+        {
+            if (held.Reach(extent))
+            {
+                kept.Add(extent);
+                continue;
+            }
+
+            Held -= extent.Bytes;
+            Free?.Add(extent.Start - Start, extent.Bytes);
+        }
+
+        _held = kept;
+    }
 
     public override string ToString() => $"block group {Start} of {Length} bytes ({Flags})";
 }

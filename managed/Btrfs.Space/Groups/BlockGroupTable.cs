@@ -57,9 +57,17 @@ internal sealed class BlockGroupTable
 
     /// <summary>
     /// The group's free space, loaded from the last commit. That is right at any time: what the running transaction has allocated came from the map, which
-    /// was loaded before; and what it has freed is not free before its commit.
+    /// was loaded before; and what it has freed is not free before its commit. What readers hold is free in the commit, and is left out here.
     /// </summary>
-    public static FreeSpaceMap FreeSpaceOf(FsInfo committed, BlockGroup group) => group.Free ??= FreeSpaceLoader.Load(committed, group);
+    public static FreeSpaceMap FreeSpaceOf(FsInfo committed, BlockGroup group)
+    {
+        if (group.Free is { } known)
+            return known;
+
+        FreeSpaceMap map = FreeSpaceLoader.Load(committed, group);
+        group.ExcludeHeld(map);
+        return group.Free = map;
+    }
 
     /// <summary>The sum over the groups of one type.</summary>
     public ulong Sum(BlockGroupFlags type, Func<BlockGroup, ulong> what)

@@ -23,6 +23,9 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
 
     public IList<DeviceSpace> Devices => _devices.Values;
 
+    /// <summary>The item of a device, by its id.</summary>
+    public DevItem ItemOf(ulong deviceId) => _devices[deviceId].Item;
+
     /// <summary>Chunks whose items are not in the trees yet, in the order in which they were made.</summary>
     public List<(BlockGroup Group, byte[] Item)> Pending => _pending;
 

@@ -61,12 +61,15 @@ internal sealed class ChunkItems(
         return any;
     }
 
-    /// <summary>Removes the items of groups that are empty. One of each type and profile stays, so that its profile is not forgotten.</summary>
+    /// <summary>
+    /// Removes the items of groups that are empty, and from which no reader holds anything. One of each type and profile stays, so that its profile is not
+    /// forgotten.
+    /// </summary>
     public void RemoveUnused()
     {
         foreach (BlockGroup group in groups.Groups.ToArray())
         {
-            bool isUnused = group.Used + group.Reserved + group.Pinned == 0 && !group.IsPending && (group.Flags & BlockGroupFlags.System) == 0;
+            bool isUnused = group.Used + group.Reserved + group.Pinned + group.Held == 0 && !group.IsPending && (group.Flags & BlockGroupFlags.System) == 0;
             if (isUnused && MaySpare(group) && groups.Groups.Count(other => other.Flags == group.Flags && !other.IsReadOnly) > 1)
                 Remove(group);
         }

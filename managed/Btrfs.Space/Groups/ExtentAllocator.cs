@@ -24,6 +24,16 @@ internal sealed class ExtentAllocator(BlockGroupTable groups, ChunkAllocator chu
         throw new NoSpaceException($"no space left for {(type & BlockGroupFlags.System) switch { 0 => "metadata", _ => "system" }} blocks");
     }
 
+    /// <summary>The same where no chunk may be made for it.</summary>
+    public bool TryAllocateBlock(BlockGroupFlags type, out LogicalAddress bytenr)
+    {
+        ulong size = (ulong)nodeSize;
+        bool found = (_lastUsed.TryGetValue(type, out BlockGroup? last) && TryTake(last, size, size, size, out ulong start, out _))
+            || TryAnyGroup(type, size, size, size, out start, out _);
+        bytenr = new LogicalAddress(start);
+        return found;
+    }
+
     /// <summary>Room for data in one piece, reserved: all that is wanted if some group has it, else the longest run that some group has.</summary>
     public bool TryAllocateData(BlockGroupFlags type, ulong wantedBytes, ulong leastBytes, out ulong start, out ulong length) =>
         TryAllocate(type, wantedBytes, leastBytes, align: 1, out start, out length);

@@ -41,7 +41,7 @@ internal sealed class ReferenceUpdater(
     private void Run(DelayedExtent extent, ulong generation)
     {
         if (!extent.IsNew)
-            Update(extent);
+            Update(extent, generation);
         else if (extent.Sum > 0)
             Insert(extent, generation);
         else
@@ -87,7 +87,7 @@ internal sealed class ReferenceUpdater(
         quota?.Charge(extent.OwnerRoot, extent.Bytes, generation);
     }
 
-    private void Update(DelayedExtent extent)
+    private void Update(DelayedExtent extent, ulong generation)
     {
         _item.Read(extents.Find(extent.Bytenr, extent.Bytes, extent.Level, out Key key), key.Type);
         bool? hasKeyed = null;
@@ -120,7 +120,7 @@ internal sealed class ReferenceUpdater(
         if (!_item.IsEmpty)
             throw new CorruptMetadataException($"corrupt metadata: extent {extent.Bytenr} counts no references, but has some");
         extents.Tree.Delete(key);
-        Remove(extent);
+        Remove(extent, generation);
     }
 
     private void Add(ulong bytenr, in ReferenceKey reference, uint count, ref bool? hasKeyed)
@@ -159,7 +159,7 @@ internal sealed class ReferenceUpdater(
             _item.SetCount(at, _item.CountAt(at) - count);
     }
 
-    private void Remove(DelayedExtent extent)
+    private void Remove(DelayedExtent extent, ulong generation)
     {
         if (extent.IsData)
             checksums.Delete(extent.Bytenr, extent.Bytes);
@@ -170,7 +170,7 @@ internal sealed class ReferenceUpdater(
         group.Used -= extent.Bytes;
         group.IsItemDirty = true;
         freeSpace?.Add(group, extent.Bytenr, extent.Bytes);
-        pinned.Pin(group, extent.Bytenr, extent.Bytes);
+        pinned.Pin(group, new FreedExtent(extent.Bytenr, extent.Bytes, Born: _item.Head.Generation, Freed: generation, extent.IsData));
         quota?.Discharge(extent.IsData ? _item.OwnerRoot ?? 0 : extent.OwnerRoot, extent.Bytes, _item.Head.Generation);
     }
 

@@ -58,6 +58,16 @@ internal sealed class TreeBlockAllocator : ITreeBlockAllocator
     {
         HasChanged = true;
         LogicalAddress bytenr = _space.AllocateBlock(tree.RootId == ObjectIds.ChunkTree ? BlockGroupFlags.System : _metadataType);
+        ExtentBuffer block = Make(tree.RootId, level, bytenr);
+        _blocks.Add(block);
+        NoteUsage(tree, _nodeSize);
+        _delayed.AddNew(bytenr.Value, (ulong)_nodeSize, level, tree.RootId, ReferenceKey.OfTree(tree.RootId));
+        return block;
+    }
+
+    /// <summary>An empty block of the running transaction, its header filled in, that nobody knows of yet.</summary>
+    public ExtentBuffer Make(ulong owner, int level, LogicalAddress bytenr)
+    {
         byte[] bytes = new byte[_nodeSize];
         MemoryMarshal.Write(bytes, new BlockHeader
         {
@@ -66,14 +76,10 @@ internal sealed class TreeBlockAllocator : ITreeBlockAllocator
             Flags = BackrefRevision,
             ChunkTreeUuid = _chunkTreeUuid,
             Generation = Generation,
-            Owner = tree.RootId,
+            Owner = owner,
             Level = (byte)level,
         });
-        ExtentBuffer block = ExtentBuffer.CreateWritable(bytes);
-        _blocks.Add(block);
-        NoteUsage(tree, _nodeSize);
-        _delayed.AddNew(bytenr.Value, (ulong)_nodeSize, level, tree.RootId, ReferenceKey.OfTree(tree.RootId));
-        return block;
+        return ExtentBuffer.CreateWritable(bytes);
     }
 
     public void Replace(Tree tree, ExtentBuffer old, ExtentBuffer copy)

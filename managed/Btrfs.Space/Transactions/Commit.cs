@@ -24,6 +24,7 @@ internal sealed class Commit(SpaceState state)
 
         // A log that is still there would be replayed over what follows it.
         Invariant.That(state.Superblock.LogRoot == 0);
+        state.Log.End();
         state.Quota.BeginCommit(generation);
         state.Roots.RenewRootTree(generation);
         state.Updater.RunAll(generation);
@@ -38,9 +39,13 @@ internal sealed class Commit(SpaceState state)
         }
 
         SuperblockUpdate.Apply(ref state.Superblock, state.Roots, generation, used);
+
+        // Each device gets its own; this is the one that the state in memory shows.
+        state.Superblock.DevItem = state.Chunks.ItemOf(state.Superblock.DevItem.DeviceId);
         WriteBlocks(generation);
+        state.Log.WriteSecondCopies();
         state.Volume.Flush();
-        state.Committed.Devices.WriteSuperblocks(state.Superblock, ItemOf);
+        state.Committed.Devices.WriteSuperblocks(state.Superblock, state.Chunks.ItemOf);
         Finish(generation);
     }
 
@@ -83,12 +88,11 @@ internal sealed class Commit(SpaceState state)
     {
         state.CommittedBlocks.NoteCommit(generation);
         state.Blocks.MoveToCommitted();
-        state.Committed = state.Committed.After(state.Superblock);
-        state.Pinned.Unpin();
+        state.Holds.Advance(state.Committed.After(state.Superblock));
+        state.Pinned.Unpin(state.Holds.Generations());
+        state.Log.NoteCommit();
         state.ChunkItems.ReleaseRemoved(state.Volume);
         state.TreeBlocks.Generation = generation + 1;
         state.TreeBlocks.HasChanged = false;
     }
-
-    private DevItem ItemOf(ulong deviceId) => state.Chunks.Devices.First(device => device.Id == deviceId).Item;
 }

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
+using Btrfs.Space.Groups;
 using Btrfs.Storage;
 
 namespace Btrfs.Space.Transactions;
@@ -41,6 +43,7 @@ public sealed class FsWriter : IDisposable
     private readonly Commit _commit;
     private readonly MetadataReserve _reserve;
     private Exception? _failure;
+    private volatile bool _hasUnflushedData;
     private bool _isDisposed;
 
     private FsWriter(FsInfo opened)
@@ -50,8 +53,25 @@ public sealed class FsWriter : IDisposable
         _reserve = new MetadataReserve(_state);
     }
 
-    /// <summary>The last durable state.</summary>
+    /// <summary>
+    /// The last durable state. Who reads it while it is the last needs no more than this; who reads on beside writers takes a <see cref="Hold"/>, since two commits later its
+    /// blocks may be overwritten.
+    /// </summary>
     public FsInfo Committed => _state.Committed;
+
+    /// <summary>Keeps the last durable state readable, whatever is changed and committed meanwhile. Waits for nobody.</summary>
+    /// <param name="includesData">Whether the data of files is kept too, and not only trees. Snapshots that stay need it not: they keep their data themselves.</param>
+    public CommitHold Hold(bool includesData = false) => _state.Holds.Take(includesData);
+
+    /// <summary>How many bytes are free on the disk, and can't be allocated because of a <see cref="Hold"/>.</summary>
+    public ulong HeldBytes()
+    {
+        lock (_writer)
+        {
+            ReleaseHeld();
+            return _state.Groups.Sum(BlockGroupFlags.None, static group => group.Held);
+        }
+    }
 
     /// <summary>The state so far, not durable yet: for the one who changes it, between two changes.</summary>
     public FsInfo Running => _state.Running;
@@ -59,9 +79,18 @@ public sealed class FsWriter : IDisposable
     /// <summary>Why the file system does not take changes any more; null while it does.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);
 
+    /// <summary>Told of each commit, with its generation and how long it took. It is called in the midst of things: it looks, and calls nothing here.</summary>
+    public Action<ulong, TimeSpan>? CommitMade { get; set; }
+
+    /// <summary>Told, likewise, of the failure after which nothing is written any more.</summary>
+    public Action<Exception>? Failed { get; set; }
+
     internal SpaceState State => _state;
 
     private bool MustCommit => (long)_state.Blocks.DirtyCount * _state.Committed.NodeSize > MaxDirtyBytes || _state.Delayed.Count > MaxDelayed;
+
+    /// <inheritdoc cref="Transaction.HasRoom"/>
+    internal bool HasRoom(int items, ReservePolicy policy) => !MustCommit && _reserve.HasRoom(items, policy);
 
     /// <inheritdoc cref="MetadataReserve.SpareBytes"/>
     internal ulong SpareBytes() => _reserve.SpareBytes();
@@ -105,6 +134,7 @@ public sealed class FsWriter : IDisposable
         try
         {
             RequireUsable();
+            ReleaseHeld();
             if (MustCommit)
                 CommitLocked();
             if (!_reserve.HasRoom(items, policy))
@@ -113,8 +143,8 @@ public sealed class FsWriter : IDisposable
             {
                 // What this transaction has freed is of use only after its commit.
                 CommitLocked();
-                if (!_reserve.HasRoom(items, policy))
-                    throw new NoSpaceException($"no space left for metadata: {what} needs room for {items} items");
+                if (!_reserve.HasRoom(items, policy) && !(policy == ReservePolicy.Freeing && TryRevokeHolds() && _reserve.HasRoom(items, policy)))
+                    throw new NoSpaceException($"no space left for metadata: {what} needs room for {items} items{HeldNote()}");
             }
 
             return new Transaction(this, what);
@@ -141,12 +171,15 @@ public sealed class FsWriter : IDisposable
         try
         {
             RequireUsable();
+            ReleaseHeld();
             if (MustCommit)
                 CommitLocked();
             items = FittingItems(wanted, FewItems);
             if (!_reserve.HasRoom(items, ReservePolicy.Promised))
             {
                 CommitLocked();
+                if (!_reserve.HasRoom(items, ReservePolicy.Promised))
+                    TryRevokeHolds();
                 items = FittingItems(wanted, LeastItems);
             }
 
@@ -172,6 +205,7 @@ public sealed class FsWriter : IDisposable
         lock (_writer)
         {
             RequireUsable();
+            ReleaseHeld();
             bool isPromised = _reserve.TryPromise(dataBytes, metadataBytes);
             if (!isPromised && mayCommit)
             {
@@ -211,13 +245,35 @@ public sealed class FsWriter : IDisposable
         lock (_writer)
         {
             RequireUsable();
+            ReleaseHeld();
             CommitLocked();
         }
     }
 
     /// <summary>A data write to space that <see cref="Transaction.AllocateData(ulong, ulong)"/> gave; needs no transaction. Durable after the next commit.</summary>
     /// <exception cref="IOException">A device failed.</exception>
-    public void WriteData(LogicalAddress start, ReadOnlySpan<byte> data) => _state.Volume.Write(start, data);
+    public void WriteData(LogicalAddress start, ReadOnlySpan<byte> data)
+    {
+        _state.Volume.Write(start, data);
+        _hasUnflushedData = true;
+    }
+
+    /// <summary>Makes data durable that was written before and that no tree needs to tell of anew. Nothing happens where none was written.</summary>
+    /// <exception cref="IOException">A device failed.</exception>
+    public void FlushData()
+    {
+        if (!_hasUnflushedData)
+            return;
+
+        NoteFlush();
+        _state.Volume.Flush();
+    }
+
+    /// <summary>A flush is about to come: told before it, so that what is written beside it counts as unflushed.</summary>
+    internal void NoteFlush() => _hasUnflushedData = false;
+
+    /// <inheritdoc cref="MetadataReserve.HasRoomForLog"/>
+    internal bool HasRoomForLog(int items) => _reserve.HasRoomForLog(items);
 
     /// <summary>Closes the devices. What was not committed is not durable: call <see cref="Commit"/> first.</summary>
     public void Dispose()
@@ -248,7 +304,11 @@ public sealed class FsWriter : IDisposable
     }
 
     /// <summary>Nothing is written from here on: the disk keeps the last commit.</summary>
-    internal void Latch(Exception cause) => _failure ??= cause;
+    internal void Latch(Exception cause)
+    {
+        if (Interlocked.CompareExchange(ref _failure, cause, null) is null)
+            Failed?.Invoke(cause);
+    }
 
     private int FittingItems(int wanted, int least)
     {
@@ -265,13 +325,35 @@ public sealed class FsWriter : IDisposable
             throw new ReadOnlyFileSystemException($"the file system takes no more changes since a failure: {_failure.Message}", _failure);
     }
 
+    private void ReleaseHeld()
+    {
+        if (_state.Holds.TryTakeEnded(out HeldGenerations held))
+            _state.Pinned.Release(held);
+    }
+
+    // Deletions and what was promised room go before readers: else a long read would leave a full file system no way out.
+    private bool TryRevokeHolds()
+    {
+        if (HeldMetadata == 0 || !_state.Holds.Revoke())
+            return false;
+        ReleaseHeld();
+        return true;
+    }
+
+    private ulong HeldMetadata => _state.Groups.Sum(BlockGroupFlags.Metadata, static group => group.Held);
+
+    private string HeldNote() => HeldMetadata is > 0 and var held ? $", and {held} bytes are kept for readers of earlier commits" : "";
+
     private void CommitLocked()
     {
         if (!_state.TreeBlocks.HasChanged)
             return;
 
+        ulong generation = _state.Generation;
+        long start = Stopwatch.GetTimestamp();
         try
         {
+            NoteFlush();
             _commit.Run();
         }
         catch (Exception error)
@@ -279,6 +361,8 @@ public sealed class FsWriter : IDisposable
             Latch(error);
             throw;
         }
+
+        CommitMade?.Invoke(generation, Stopwatch.GetElapsedTime(start));
     }
 
     private void Rebuild()

@@ -45,6 +45,9 @@ internal sealed class MetadataReserve(SpaceState state)
         return FreeBytes >= needed;
     }
 
+    /// <summary>Whether there is room without a new chunk: blocks of a log must lie where the last commit has one.</summary>
+    public bool HasRoomForLog(int items) => FreeBytes >= Needed(items, ReservePolicy.Normal);
+
     /// <summary>How many bytes data may take where it shares its groups with tree blocks.</summary>
     public ulong SpareBytes()
     {

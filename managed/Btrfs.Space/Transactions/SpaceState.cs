@@ -3,6 +3,7 @@ using Btrfs.Format;
 using Btrfs.Space.Csums;
 using Btrfs.Space.FreeSpace;
 using Btrfs.Space.Groups;
+using Btrfs.Space.Log;
 using Btrfs.Space.Quotas;
 using Btrfs.Space.Refs;
 using Btrfs.Storage;
@@ -16,15 +17,15 @@ internal sealed class SpaceState
 
     public SpaceState(FsInfo opened)
     {
-        Committed = opened;
+        Holds = new CommitHolds(opened);
         _superblock = opened.Superblock;
         Volume = opened.Devices.Volume;
         CommittedBlocks = (ExtentBufferReader)opened.Blocks;
         Blocks = new TransactionBlocks(CommittedBlocks);
         Delayed = new DelayedReferences();
-        Pinned = new PinnedExtents();
         Promised = new PromisedSpace(this);
         Groups = new BlockGroupTable(opened);
+        Pinned = new PinnedExtents(Groups);
         Chunks = new ChunkAllocator(opened, Groups);
         Allocator = new ExtentAllocator(Groups, Chunks, () => Committed, opened.NodeSize);
         TreeBlocks = new TreeBlockAllocator(opened, Allocator, Groups, Delayed, Blocks, () => Extents!) { Generation = _superblock.Generation + 1 };
@@ -52,10 +53,14 @@ internal sealed class SpaceState
             AddToSystemArray = (key, item) => SuperblockUpdate.AddSystemChunk(ref _superblock, key, item),
         };
         Updater = new ReferenceUpdater(Extents, Delayed, Groups, ChunkItems, Pinned, FreeSpace, Checksums, Quota.Simple, Blocks);
+        Log = new LogTrees(this);
     }
 
     /// <summary>The last durable state.</summary>
-    public FsInfo Committed { get; set; }
+    public FsInfo Committed => Holds.Committed;
+
+    /// <summary>Who reads the last durable state, or an earlier one.</summary>
+    public CommitHolds Holds { get; }
 
     /// <summary>The state so far.</summary>
     public FsInfo Running { get; }
@@ -96,6 +101,8 @@ internal sealed class SpaceState
     public QuotaState Quota { get; }
 
     public ReferenceUpdater Updater { get; }
+
+    public LogTrees Log { get; }
 
     /// <summary>Of the running transaction.</summary>
     public ulong Generation => TreeBlocks.Generation;

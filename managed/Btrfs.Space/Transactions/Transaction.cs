@@ -11,12 +11,13 @@ namespace Btrfs.Space.Transactions;
 /// A writer's part in the running transaction: it holds the file system's writer lock from <see cref="FsWriter.Begin"/> to <see cref="Dispose"/>.
 /// Whoever changes something calls <see cref="Complete"/> when the change is whole. Without that, once the first block has changed, Dispose aborts:
 /// the file system latches read-only and the disk keeps the last commit. What throws before the first change (a name that exists) costs nothing.
+/// A part may hold several such changes, one after the other: each but the first begins with <see cref="BeginStep"/>.
 /// </summary>
-public sealed class Transaction : IDisposable
+public sealed partial class Transaction : IDisposable
 {
     private readonly SpaceState _state;
     private readonly string _what;
-    private readonly bool _hadChanged;
+    private bool _hadChanged;
     private bool _isComplete;
     private bool _mustCommit;
     private bool _isDisposed;
@@ -38,8 +39,11 @@ public sealed class Transaction : IDisposable
     /// <summary>The state so far, for all the reading classes (Subvolume, PathLookup, FileReader, ...): valid until the next change.</summary>
     public FsInfo Running => _state.Running;
 
-    /// <summary>Whether any block has changed in this part.</summary>
+    /// <summary>Whether any block has changed in this part, or in this step of it.</summary>
     public bool HasChanged => _state.TreeBlocks.HasChanged;
+
+    /// <summary>Whether a change was left half done: the end of the part will be an abort.</summary>
+    public bool IsHalfDone => HasChanged && !_isComplete;
 
     /// <summary>A tree by id, to be changed: subvolumes, and RootTree, CsumTree, UuidTree, QuotaTree, ...</summary>
     /// <exception cref="CorruptMetadataException">There is none.</exception>
@@ -67,6 +71,24 @@ public sealed class Transaction : IDisposable
         _state.TreeBlocks.HasChanged = true;
         _state.Superblock.Incompat |= feature;
     }
+
+    /// <summary>The same for a feature that readers need not know of.</summary>
+    public void EnableFeature(CompatRoFlags feature)
+    {
+        if ((_state.Superblock.CompatRo & feature) == feature)
+            return;
+
+        _state.TreeBlocks.HasChanged = true;
+        _state.Superblock.CompatRo |= feature;
+    }
+
+    /// <summary>
+    /// Whether a part that has been going on may take one more change in. Where it says no, the part is to be ended, and the change begins the next:
+    /// by then there may have been a commit.
+    /// </summary>
+    /// <param name="items">Of the one change, as for <see cref="FsWriter.Begin"/>.</param>
+    /// <param name="policy">What it may use when space is short.</param>
+    public bool HasRoom(int items, ReservePolicy policy) => Writer.HasRoom(items, policy);
 
     /// <summary>Sets the label in the superblock: at most 255 bytes.</summary>
     public void SetLabel(ReadOnlySpan<byte> label)
@@ -249,6 +271,15 @@ public sealed class Transaction : IDisposable
     /// <summary>Takes away the checksums of a range that stays allocated.</summary>
     public void DeleteChecksums(LogicalAddress start, ulong bytes) => _state.Checksums.Delete(start.Value, bytes);
 
+    /// <summary>Begins a further change in the part; the one before was completed, or refused before it changed anything.</summary>
+    public void BeginStep()
+    {
+        Invariant.That(!IsHalfDone);
+        _hadChanged |= HasChanged;
+        _state.TreeBlocks.HasChanged = false;
+        _isComplete = false;
+    }
+
     /// <summary>The change is whole.</summary>
     public void Complete() => _isComplete = true;
 
@@ -258,7 +289,7 @@ public sealed class Transaction : IDisposable
             return;
 
         _isDisposed = true;
-        if (HasChanged && !_isComplete)
+        if (IsHalfDone)
             Writer.Latch(new BtrfsException($"transaction {Generation} aborted: {_what} failed half way through a change"));
         _state.TreeBlocks.HasChanged |= _hadChanged;
         Writer.End(_isComplete && _mustCommit);

@@ -139,6 +139,18 @@ public sealed class DeviceSet : IDisposable
     public void WriteSuperblocks(in Superblock common, Func<ulong, DevItem> devItemOf) => _superblocks.Write(common, devItemOf);
 
     /// <summary>
+    /// Makes a log the newest, as an fsync does: as the other, but in the first copy alone, and every device must take it. What was durable in the first copies
+    /// before is to go to the others by <see cref="WriteSuperblockMirrors"/>, and to be durable there, before this.
+    /// </summary>
+    /// <inheritdoc cref="WriteSuperblocks"/>
+    public void WriteFirstSuperblocks(in Superblock common, Func<ulong, DevItem> devItemOf) => _superblocks.WriteFirst(common, devItemOf);
+
+    /// <summary>Writes a superblock to all copies but the first; durable after the next flush. A device that fails is noted, and gets no more of them.</summary>
+    /// <param name="common">What is the same for all devices.</param>
+    /// <param name="devItemOf">The item of a device, by devid.</param>
+    public void WriteSuperblockMirrors(in Superblock common, Func<ulong, DevItem> devItemOf) => _superblocks.WriteMirrors(common, devItemOf);
+
+    /// <summary>
     /// Writes anew what copies a crash has left torn or behind of the devices' newest superblock: to be done before the first change. The copy that is behind
     /// leads to blocks which may be overwritten from then on, and it is what is left if the next superblock is torn.
     /// </summary>

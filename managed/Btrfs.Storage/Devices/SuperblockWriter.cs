@@ -16,11 +16,9 @@ internal sealed class SuperblockWriter(LogicalVolume volume)
         // its primary.
         IOException? error = null;
         List<(Device Device, Superblock Superblock)> done = [];
-        foreach (Device device in volume.Devices.Where(device => device.TakesWrites && !_failed.Contains(device.Id)).OrderBy(device => device.Id))
+        foreach (Device device in Takers())
         {
-            Superblock own = common;
-            own.DevItem = devItemOf(device.Id);
-            Invariant.That(own.DevItem.DeviceId.Value == device.Id && own.DevItem.Uuid == device.Uuid);
+            Superblock own = OwnOf(device, common, devItemOf);
             if (TryWrite(device, own, FormatLimits.SuperblockOffsets[..1], ref error))
                 done.Add((device, own));
         }
@@ -30,6 +28,31 @@ internal sealed class SuperblockWriter(LogicalVolume volume)
 
         foreach ((Device device, Superblock own) in done)
             TryWrite(device, own, FormatLimits.SuperblockOffsets[1..], ref error);
+    }
+
+    /// <inheritdoc cref="DeviceSet.WriteFirstSuperblocks"/>
+    public void WriteFirst(in Superblock common, Func<ulong, DevItem> devItemOf)
+    {
+        // A device that was left out would have the last commit with another log, or none, and nothing would tell which is the newer.
+        if (_failed.Count > 0)
+            throw new IOException($"device {_failed.Min()} takes no superblock any more");
+
+        IOException? error = null;
+        foreach (Device device in Takers())
+        {
+            if (!TryWrite(device, OwnOf(device, common, devItemOf), FormatLimits.SuperblockOffsets[..1], ref error))
+                throw new IOException($"the superblock of device {device.Id} could not be written: {error!.Message}", error);
+        }
+    }
+
+    /// <inheritdoc cref="DeviceSet.WriteSuperblockMirrors"/>
+    public void WriteMirrors(in Superblock common, Func<ulong, DevItem> devItemOf)
+    {
+        foreach (Device device in Takers())
+        {
+            IOException? error = null;
+            TryWrite(device, OwnOf(device, common, devItemOf), FormatLimits.SuperblockOffsets[1..], ref error, isFlushed: false);
+        }
     }
 
     /// <inheritdoc cref="DeviceSet.RestoreSuperblockCopies"/>
@@ -60,7 +83,18 @@ internal sealed class SuperblockWriter(LogicalVolume volume)
         }
     }
 
-    private bool TryWrite(Device device, Superblock own, ReadOnlySpan<ulong> offsets, ref IOException? error)
+    private List<Device> Takers() =>
+        [.. volume.Devices.Where(device => device.TakesWrites && !_failed.Contains(device.Id)).OrderBy(device => device.Id)];
+
+    private static Superblock OwnOf(Device device, in Superblock common, Func<ulong, DevItem> devItemOf)
+    {
+        Superblock own = common;
+        own.DevItem = devItemOf(device.Id);
+        Invariant.That(own.DevItem.DeviceId.Value == device.Id && own.DevItem.Uuid == device.Uuid);
+        return own;
+    }
+
+    private bool TryWrite(Device device, Superblock own, ReadOnlySpan<ulong> offsets, ref IOException? error, bool isFlushed = true)
     {
         try
         {
@@ -70,7 +104,8 @@ internal sealed class SuperblockWriter(LogicalVolume volume)
                     device.Block.Write(offset, Seal(ref own, offset));
             }
 
-            device.Block.Flush();
+            if (isFlushed)
+                device.Block.Flush();
             return true;
         }
         catch (IOException fault)

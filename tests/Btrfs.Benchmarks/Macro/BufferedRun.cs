@@ -151,7 +151,7 @@ internal static class BufferedRun
         private readonly bool _ownsMount;
 
         public KernelWorkFile(string image, string mountPoint)
-            : this(BtrfsMount.Open([image], mountPoint), mountPoint, "file", ownsMount: true)
+            : this(BtrfsMount.Open([image], mountPoint, visible: true), mountPoint, "file", ownsMount: true)
         {
         }
 
@@ -171,13 +171,13 @@ internal static class BufferedRun
 
         public void PrepareSend(int files, int bytes)
         {
-            Tool.Run("btrfs", "-q", "subvolume", "create", Path.Combine(_mountPoint, "volume"));
+            Tool.Run("btrfs", "subvolume", "create", Path.Combine(_mountPoint, "volume"));
             for (int number = 0; number < files; number++)
                 File.WriteAllBytes(Path.Combine(_mountPoint, "volume", $"f{number}"), Noise(bytes));
-            Tool.Run("btrfs", "-q", "subvolume", "snapshot", "-r", Path.Combine(_mountPoint, "volume"), Path.Combine(_mountPoint, "snapshot"));
+            Tool.Run("btrfs", "subvolume", "snapshot", "-r", Path.Combine(_mountPoint, "volume"), Path.Combine(_mountPoint, "snapshot"));
         }
 
-        public void Send() => Tool.Run("sh", "-c", $"btrfs -q send {Path.Combine(_mountPoint, "snapshot")} | cat > /dev/null");
+        public void Send() => Tool.Run("sh", "-c", $"btrfs send -q {Path.Combine(_mountPoint, "snapshot")} | cat > /dev/null");
 
         public void Dispose()
         {

@@ -70,14 +70,15 @@ internal static class MacroRun
             $"| {workload.Title} | {kernelMedian:f0} | {oursMedian:f0} | {kernelMedian / oursMedian:f2} | {workload.Floor:f0} | {bytes / oursMedian / 1000:f0} | {PeakMebibytes(image, workload.Name):f0} |");
     }
 
-    private static void Make(Workload workload, string image, string mountPoint)
+    /// <summary>Lets the kernel make the file system of a workload.</summary>
+    public static void Make(Workload workload, string image, string mountPoint)
     {
         Console.Error.WriteLine($"making {image}: {workload.Title}");
         string unfinished = image + ".new";
         using (FileStream file = File.Create(unfinished))
             file.SetLength(workload.ImageBytes);
         Tool.Run("mkfs.btrfs", "-q", unfinished);
-        using (BtrfsMount mount = BtrfsMount.Open([unfinished], mountPoint, "nobarrier,noatime"))
+        using (BtrfsMount mount = BtrfsMount.Open([unfinished], mountPoint, workload.MountOptions))
             workload.Fill(mount.Root);
         File.Move(unfinished, image);
     }

@@ -8,6 +8,16 @@ namespace Btrfs.Benchmarks.Macro;
 /// <summary>One kind of work for a send: how the kernel makes the file system, and what is sent of it.</summary>
 internal sealed record Workload(string Name, string Title, long ImageBytes, double Floor, Action<int> Fill, SendRequest Request)
 {
+    /// <summary>How the file system is mounted while it is filled.</summary>
+    public string MountOptions { get; init; } = "nobarrier,noatime";
+
+    /// <summary>A compressed stream, for a receive.</summary>
+    public static Workload Compressed { get; } =
+        new("compressed", "compressed stream of 1 GiB", 4L << 30, 1.5, FillCompressed, new SendRequest { Subvolume = "snap", Protocol = 2, CompressedData = true })
+        {
+            MountOptions = "nobarrier,noatime,compress-force=zstd",
+        };
+
     /// <summary>The four; the floor is the ratio to the kernel's speed that must be reached.</summary>
     public static IReadOnlyList<Workload> All { get; } =
     [
@@ -29,6 +39,26 @@ internal sealed record Workload(string Name, string Title, long ImageBytes, doub
         {
             random.NextBytes(data);
             Check(Syscall.Write(file.Value, data, offset));
+        }
+
+        Snapshot(root, "snap");
+    }
+
+    // Half of each block is random: it compresses to a bit more than half.
+    private static void FillCompressed(int root)
+    {
+        using Descriptor directory = Subvolume(root);
+        byte[] data = new byte[8 << 20];
+        Random random = new(5);
+        for (int number = 0; number < 8; number++)
+        {
+            using Descriptor file = Create(directory, $"file{number}");
+            for (long offset = 0; offset < 128L << 20; offset += data.Length)
+            {
+                for (int block = 0; block < data.Length; block += 4096)
+                    random.NextBytes(data.AsSpan(block, 2048));
+                Check(Syscall.Write(file.Value, data, offset));
+            }
         }
 
         Snapshot(root, "snap");

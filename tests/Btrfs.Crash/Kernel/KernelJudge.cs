@@ -25,9 +25,10 @@ internal sealed class KernelJudge : IDisposable
     /// <param name="name">Of the template: the same for all states with the same UUID.</param>
     /// <param name="disks">The state; it stays as it is.</param>
     /// <param name="model">What must be there.</param>
+    /// <param name="hasLog">Whether there is a log, which the kernel replays only where it may write.</param>
     /// <param name="write">Whether the kernel also goes on writing to it, and the outcome is judged again.</param>
     /// <exception cref="CrashFailure">Either finds a fault.</exception>
-    public void Judge(string name, Disks disks, FileSystemModel model, bool write)
+    public void Judge(string name, Disks disks, FileSystemModel model, bool hasLog, bool write)
     {
         lock (_locks.GetOrAdd(name, static _ => new Lock()))
         {
@@ -35,11 +36,14 @@ internal sealed class KernelJudge : IDisposable
             Directory.CreateDirectory(mountPoint);
             IReadOnlyList<string> images = disks.Save(Path.Combine(_folder, name));
             Check(images);
-            using (BtrfsMount mount = Mount(images, mountPoint, readOnly: true))
+            using (BtrfsMount mount = Mount(images, mountPoint, readOnly: !hasLog))
             {
                 if (model.FindDifference(MountedTree.Read(mountPoint)) is { } difference)
                     throw new CrashFailure($"the kernel reads it differently: {difference}");
             }
+
+            if (hasLog)
+                Check(images);
 
             if (write)
                 Write(images, mountPoint);

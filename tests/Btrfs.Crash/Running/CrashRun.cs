@@ -32,6 +32,7 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
     // From when on the power may fail.
     private int _begin;
     private string _where = "";
+    private Promises _promises = new();
 
     /// <summary>Whether the last workload came to the fault that was planted.</summary>
     public bool IsFaultHit => options.Fault is { } fault && _calls!(fault.Call) > fault.Number;
@@ -64,25 +65,30 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
     private Disks RunStage(Disks disks)
     {
         string stage = _where;
-        (ulong first, FileSystemModel before) = StateJudge.Read(disks, checkData: false);
+        (SuperblockVersion first, FileSystemModel before) = StateJudge.Read(disks, checkData: false);
         CrashRecorder recorder = new();
         _begin = 0;
+        _promises = new Promises();
         Dictionary<ulong, FileSystemModel> live = Work(disks, recorder);
         IReadOnlyList<DeviceEvent> events = recorder.Events;
         HashSet<ulong>[] pages = PagesOf(disks, events);
-        CommitTimes commits = new(events, first);
+        SuperblockTimes times = new(events, first, disks.Devices.Count);
 
-        Dictionary<ulong, FileSystemModel> committed = new() { [first] = before };
-        (ulong oldest, _) = commits.At(_begin);
-        foreach ((ulong generation, int begun) in commits.Commits.Where(commit => commit.Generation >= oldest))
+        // By their order: what a crash may leave as the last one.
+        FileSystemModel[] versions = new FileSystemModel[times.Versions.Count];
+        versions[0] = before;
+        (int oldest, _) = times.At(_begin);
+        for (int index = Math.Max(oldest, 1); index < versions.Length; index++)
         {
-            _where = $"{stage}, commit {generation}";
+            (SuperblockVersion version, int begun) = times.Versions[index];
+            _where = $"{stage}, version {index}, {version}";
             Disks whole = new(recorder.CrashAt(begun, static writes => writes), pages);
-            committed[generation] = ReadCommit(whole, generation, live);
+            versions[index] = ReadVersion(whole, version, live);
         }
 
-        foreach (ulong generation in live.Keys.Where(generation => !committed.ContainsKey(generation)))
+        foreach (ulong generation in live.Keys.Where(generation => !times.Versions.Any(version => version.Version.Generation == generation)))
             throw new CrashFailure($"commit {generation} came back and wrote no superblock");
+        JudgePromises(times, versions);
 
         HashSet<string> seen = [];
         for (int time = _begin; time <= events.Count; time++)
@@ -92,7 +98,7 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
                 foreach (PowerCutKind kind in Kinds())
                 {
                     _where = $"{stage}, time {time}, {kind}";
-                    CutPower(recorder, time, kind, pages, commits.At(time), committed, seen);
+                    CutPower(recorder, time, kind, pages, times, versions, seen);
                 }
             }
         }
@@ -128,7 +134,7 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
     {
         string stage = _where;
         using BtrfsFileSystem fs = BtrfsFileSystem.Open(devices, new BtrfsOpenOptions { Writable = true });
-        Workload workload = new(fs, _random);
+        Workload workload = new(fs, _random) { Synced = (path, outcome) => _promises.Add(fs, path, outcome, recorder.Now) };
         if (options.IsFull)
         {
             workload.Fill();
@@ -186,20 +192,32 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
         return faulty;
     }
 
-    /// <summary>Reads a commit that is whole, which must be what the workload saw.</summary>
-    private FileSystemModel ReadCommit(Disks disks, ulong generation, Dictionary<ulong, FileSystemModel> live)
+    /// <summary>Reads a version that is whole. A commit must be what the workload saw.</summary>
+    private FileSystemModel ReadVersion(Disks disks, SuperblockVersion version, Dictionary<ulong, FileSystemModel> live)
     {
-        (ulong actual, FileSystemModel model) = StateJudge.Read(disks, AllCopiesAreWritten);
-        if (actual != generation)
-            throw new CrashFailure($"opens as commit {actual}");
-        if (live.TryGetValue(generation, out FileSystemModel? expected) && expected.FindDifference(model) is { } difference)
+        (SuperblockVersion actual, FileSystemModel model) = StateJudge.Read(disks, AllCopiesAreWritten);
+        if (actual.Generation != version.Generation || (AllCopiesAreWritten && actual != version))
+            throw new CrashFailure($"opens as {actual}");
+        if (version.LogRoot == 0 && live.TryGetValue(version.Generation, out FileSystemModel? expected) && expected.FindDifference(model) is { } difference)
             throw new CrashFailure($"the disk has not what the workload saw: {difference}");
         return model;
     }
 
+    // What was synced is in the state that was the last one when the fsync came back, and so in whatever that state becomes after a crash.
+    private void JudgePromises(SuperblockTimes times, FileSystemModel[] versions)
+    {
+        foreach (Promise promise in _promises.Made.Where(promise => promise.Time >= _begin))
+        {
+            int index = times.At(promise.Time).Least;
+            if (promise.FindBroken(versions[index]) is { } broken)
+                throw new CrashFailure($"version {index}, {times.Versions[index].Version}: {broken}");
+        }
+
+        tally.AddSyncs(_promises.Made.Count, _promises.Logged);
+    }
+
     private void CutPower(
-        CrashRecorder recorder, int time, PowerCutKind kind, HashSet<ulong>[] pages, (ulong Least, ulong Most) allowed,
-        Dictionary<ulong, FileSystemModel> committed, HashSet<string> seen)
+        CrashRecorder recorder, int time, PowerCutKind kind, HashSet<ulong>[] pages, SuperblockTimes times, FileSystemModel[] versions, HashSet<string> seen)
     {
         PowerCut cut = new(kind, _random);
         Disks left = new(recorder.CrashAt(time, cut.Survive), pages);
@@ -207,18 +225,20 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
             return;
 
         _where += $" {cut.Outcome}";
-        (ulong generation, FileSystemModel model) = StateJudge.Read(left, _random.Next(8) == 0 && AllCopiesAreWritten);
-        if (generation < allowed.Least || generation > allowed.Most)
-            throw new CrashFailure($"opens as commit {generation}, not {allowed.Least} to {allowed.Most}");
-        if (committed[generation].FindDifference(model) is { } difference)
-            throw new CrashFailure($"commit {generation} has changed: {difference}");
+        (SuperblockVersion version, FileSystemModel model) = StateJudge.Read(left, _random.Next(8) == 0 && AllCopiesAreWritten);
+        (int least, int most) = times.At(time);
+        int[] candidates = [.. Enumerable.Range(least, most - least + 1).Where(index => times.Versions[index].Version == version)];
+        if (candidates.Length == 0)
+            throw new CrashFailure($"opens as {version}, not {string.Join(" or ", times.Versions.Take(least..(most + 1)).Select(allowed => allowed.Version))}");
+        if (candidates.All(index => versions[index].FindDifference(model) is not null))
+            throw new CrashFailure($"{version} has changed: {versions[candidates[^1]].FindDifference(model)}");
 
         bool hasPrimaries = StateJudge.HasPrimaries(left);
         tally.AddState(hasPrimaries);
         if (kernel is not null && hasPrimaries && _sample.Next(options.KernelEvery) == 0)
         {
             bool write = _sample.Next(WriteEvery) == 0;
-            kernel.Judge(template.Name, left, committed[generation], write);
+            kernel.Judge(template.Name, left, model, version.LogRoot != 0, write);
             tally.AddKernelState(write);
         }
     }

@@ -6,28 +6,37 @@ using Btrfs.Storage;
 
 namespace Btrfs.Crash.Running;
 
-/// <summary>Judges a state of the disks in process: it opens, checks clean, and holds a committed state.</summary>
+/// <summary>Judges a state of the disks in process: it opens, its log replays, it checks clean, and holds a committed state.</summary>
 internal static class StateJudge
 {
     /// <summary>Opens, reads everything, checks.</summary>
     /// <param name="disks">The state; it stays as it is.</param>
     /// <param name="checkData">Whether all copies of all data are verified.</param>
     /// <exception cref="CrashFailure">It does not open, or does not check clean.</exception>
-    public static (ulong Generation, FileSystemModel Model) Read(Disks disks, bool checkData)
+    public static (SuperblockVersion Version, FileSystemModel Model) Read(Disks disks, bool checkData)
     {
         try
         {
+            SuperblockVersion version = ReadVersion(disks);
             using BtrfsFileSystem fs = BtrfsFileSystem.Open(disks.Overlay());
+            if (fs.Info.Superblock.LogRoot.Value != 0)
+                throw new CrashFailure($"the log is not replayed: {string.Join("; ", fs.Notices)}");
             FileSystemModel model = FileSystemModel.Read(fs);
             CheckReport report = new FileSystemChecker(fs.Info, new CheckOptions { CheckDataChecksums = checkData }).Run(progress: null, CancellationToken.None);
             if (!report.IsClean)
                 throw new CrashFailure($"{report.FindingCount} findings: {string.Join("; ", report.Findings.Take(5))}");
-            return (fs.Info.Superblock.Generation, model);
+            return (version, model);
         }
         catch (Exception error) when (error is not CrashFailure)
         {
             throw new CrashFailure($"does not read: {error}", error);
         }
+    }
+
+    private static SuperblockVersion ReadVersion(Disks disks)
+    {
+        using DeviceSet devices = DeviceSet.Open(disks.Overlay(), DeviceOpenOptions.Default);
+        return new SuperblockVersion(devices.Superblock.Generation, devices.Superblock.LogRoot);
     }
 
     /// <summary>Whether every device has the superblock of its newest generation in its first place, where alone Linux looks.</summary>

@@ -7,6 +7,8 @@ internal sealed class Tally
     private long _steps;
     private long _refused;
     private long _commits;
+    private long _syncs;
+    private long _logged;
     private long _states;
     private long _torn;
     private long _kernelStates;
@@ -16,6 +18,9 @@ internal sealed class Tally
 
     /// <summary>Steps that ended in an error, as they should: no room, or nothing there.</summary>
     public long Refused => Interlocked.Read(ref _refused);
+
+    /// <summary>Fsyncs that wrote a log.</summary>
+    public long Logged => Interlocked.Read(ref _logged);
 
     /// <summary>States that were opened, checked and compared in process. None is counted twice within a workload.</summary>
     public long States => Interlocked.Read(ref _states);
@@ -37,6 +42,13 @@ internal sealed class Tally
         Interlocked.Add(ref _commits, commits);
     }
 
+    /// <summary>Adds the fsyncs of a workload, and how many of them wrote a log.</summary>
+    public void AddSyncs(int syncs, int logged)
+    {
+        Interlocked.Add(ref _syncs, syncs);
+        Interlocked.Add(ref _logged, logged);
+    }
+
     public void AddState(bool hasPrimary)
     {
         Interlocked.Increment(ref _states);
@@ -52,5 +64,5 @@ internal sealed class Tally
     }
 
     public override string ToString() =>
-        $"{Workloads} workloads ({_steps} steps, {_refused} of them refused, {_commits} commits), {States} crash states judged in process ({WithoutPrimary} with a torn primary superblock), {KernelStates} of them by Linux ({KernelWrites} written to by it)";
+        $"{Workloads} workloads ({_steps} steps, {_refused} of them refused, {_commits} commits, {Interlocked.Read(ref _syncs)} fsyncs of which {Logged} wrote a log), {States} crash states judged in process ({WithoutPrimary} with a torn primary superblock), {KernelStates} of them by Linux ({KernelWrites} written to by it)";
 }

@@ -17,6 +17,9 @@ internal sealed partial class Workload(BtrfsFileSystem fs, Random random)
     private bool _isListed;
     private int _names;
 
+    /// <summary>Told of each fsync that came back: its path, and what came of it.</summary>
+    public Action<string, SyncOutcome> Synced { get; init; } = static (_, _) => { };
+
     /// <summary>What the last step was, for messages.</summary>
     public string LastStep { get; private set; } = "none";
 
@@ -58,7 +61,10 @@ internal sealed partial class Workload(BtrfsFileSystem fs, Random random)
 
         try
         {
-            Choose();
+            if (random.Next(4) == 0)
+                Sync();
+            else
+                Choose();
         }
         catch (Exception error) when (error is FileOperationException or NoSpaceException or InvalidRequestException && fs.Writer.Failure is null)
         {
@@ -133,6 +139,21 @@ internal sealed partial class Workload(BtrfsFileSystem fs, Random random)
             default:
                 CreateMany();
                 break;
+        }
+    }
+
+    // Mostly of what was made last; and several times in one transaction, as a log grows.
+    private void Sync()
+    {
+        string path = random.Next(4) == 0 ? Pick(_directories) : random.Next(2) == 0 && _files.Count > 0 ? _files[^1] : Pick(_files);
+        Note("fsync", path);
+        Synced(path, fs.Fsync(path));
+        if (!_files.Contains(path))
+            return;
+        for (int more = random.Next(4); more > 0; more--)
+        {
+            fs.WriteFile(path, (ulong)random.Next(60_000), Bytes(random.Next(1, 5000)), Options());
+            Synced(path, fs.Fsync(path));
         }
     }
 

@@ -31,6 +31,15 @@ internal sealed class SeenInode
 
     public List<(byte[] Name, byte[] Value)> Xattrs { get; } = [];
 
+    /// <summary>What a received copy has in common with what was sent.</summary>
+    public string Sent()
+    {
+        IEnumerable<string> xattrs = Xattrs
+            .Select(xattr => $"{Encoding.Latin1.GetString(xattr.Name)}={Convert.ToHexStringLower(xattr.Value)}")
+            .Order(StringComparer.Ordinal);
+        return $"mode={Convert.ToString(Mode, 8)} links={Links} owner={Uid}:{Gid} size={Size} modified={Times[1].Seconds}.{Times[1].Nanoseconds:D9} content={Content} xattrs={string.Join(',', xattrs)}";
+    }
+
     public override string ToString()
     {
         // The kernel makes up the directory that stands for a subvolume at each look, with the time of the look.

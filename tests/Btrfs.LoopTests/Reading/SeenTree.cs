@@ -14,11 +14,15 @@ namespace Btrfs.LoopTests.Reading;
 internal static class SeenTree
 {
     /// <summary>What this engine sees of a file system.</summary>
-    public static List<string> OfImage(FsInfo fs)
+    public static List<string> OfImage(FsInfo fs) =>
+        [.. Walk(fs, new PathLookup(fs).Find(FsPath.Root)).Select(found => $"{found.Path} {found.Inode}")];
+
+    /// <summary>All paths below a directory, directories before what is in them.</summary>
+    public static List<(string Path, SeenInode Inode)> Walk(FsInfo fs, Location directory)
     {
-        DirectoryWalk walk = new(fs, new PathLookup(fs).Find(FsPath.Root));
+        DirectoryWalk walk = new(fs, directory);
         FileReader reader = new(fs);
-        List<string> lines = [];
+        List<(string Path, SeenInode Inode)> found = [];
         Stack<string> above = new();
         string path = "";
         while (true)
@@ -26,14 +30,14 @@ internal static class SeenTree
             if (!walk.TryRead(out DirEntry entry))
             {
                 if (!walk.TryLeave())
-                    return lines;
+                    return found;
                 path = above.Pop();
                 continue;
             }
 
             string name = $"{path}/{Encoding.Latin1.GetString(entry.Name)}";
             FileStatus status = walk.TargetStatus;
-            lines.Add($"{name} {Describe(fs, walk.Target, status, reader)}");
+            found.Add((name, Describe(fs, walk.Target, status, reader)));
             if (!status.IsDirectory)
                 continue;
             above.Push(path);
@@ -42,7 +46,7 @@ internal static class SeenTree
         }
     }
 
-    private static string Describe(FsInfo fs, Location at, FileStatus status, FileReader reader)
+    private static SeenInode Describe(FsInfo fs, Location at, FileStatus status, FileReader reader)
     {
         SeenInode seen = new()
         {
@@ -57,7 +61,7 @@ internal static class SeenTree
             Times = [status.ATime, status.MTime, status.CTime, status.OTime],
         };
         if (at.IsEmptySubvolumeDirectory)
-            return seen.ToString();
+            return seen;
 
         seen.Xattrs.AddRange(at.Subvolume.EnumerateXattrs(at.Inode).Select(xattr => (xattr.Name.ToArray(), xattr.Value.ToArray())));
         if (status.IsSymbolicLink)
@@ -68,6 +72,6 @@ internal static class SeenTree
             seen.Content = Convert.ToHexStringLower(SHA256.HashData(content));
         }
 
-        return seen.ToString();
+        return seen;
     }
 }

@@ -15,8 +15,11 @@ internal static partial class ReplayJudge
 {
     private static readonly TimeSpan s_coarseClock = TimeSpan.FromMilliseconds(30);
 
+    /// <param name="image">Stays as it is.</param>
+    /// <param name="directory">For the copies.</param>
+    /// <param name="judge">Asked about what the kernel sees; what it says is wrong with that, if anything.</param>
     /// <returns>Where they differ; null where they agree.</returns>
-    public static string? FindDifference(string image, string directory)
+    public static string? FindDifference(string image, string directory, Func<List<string>, string?>? judge = null)
     {
         string theirs = Path.Combine(directory, "theirs");
         string ours = Path.Combine(directory, "ours");
@@ -25,7 +28,10 @@ internal static partial class ReplayJudge
         Thread.Sleep(s_coarseClock);
         double begin = (DateTime.UtcNow - DateTime.UnixEpoch).TotalSeconds - s_coarseClock.TotalSeconds / 2;
 
-        List<string> expected = Normal(Mounted(theirs, directory), begin);
+        List<string> seen = Mounted(theirs, directory);
+        if (judge?.Invoke(seen) is { } fault)
+            return fault;
+        List<string> expected = Normal(seen, begin);
         using (BtrfsFileSystem inMemory = BtrfsFileSystem.Open([ours]))
         {
             if (inMemory.Info.Superblock.LogRoot.Value != 0)
@@ -39,8 +45,8 @@ internal static partial class ReplayJudge
         BtrfsFileSystem.Open([ours], new BtrfsOpenOptions { Writable = true }).Dispose();
         if (LoggedImages.HasLog(ours))
             return "there is still a log";
-        if (BtrfsCheck.Theirs([ours]) is { } fault)
-            return "btrfs check: " + fault;
+        if ((BtrfsCheck.Theirs([ours]) ?? BtrfsCheck.Theirs([theirs])) is { } unsound)
+            return "btrfs check: " + unsound;
         return Compare("mounted after our replay", expected, Normal(Mounted(ours, directory), begin));
     }
 

@@ -64,6 +64,7 @@ internal sealed class EngineActor : IActor
         FileError.CrossSubvolume => ErrorNumber.CrossDevice,
         FileError.NoAttribute => ErrorNumber.NoData,
         FileError.TooLarge => ErrorNumber.FileTooLarge,
+        FileError.Busy => ErrorNumber.NotPermitted,
         _ => ErrorNumber.Invalid,
     };
 
@@ -84,17 +85,28 @@ internal sealed class EngineActor : IActor
     // Another thread may just be starting a program: until that is running, the new process has our closed files open too, with their locks.
     private BtrfsFileSystem Open()
     {
-        for (int attempt = 1; ; attempt++)
+        int failures = 0;
+        while (true)
         {
             try
             {
-                return BtrfsFileSystem.Open(_images, new BtrfsOpenOptions { Writable = true });
+                return OpenOnce();
             }
-            catch (InvalidRequestException) when (attempt < MaxAttempts)
+            catch (InvalidRequestException) when (failures < MaxAttempts)
             {
-                Thread.Sleep(attempt);
+                failures++;
+                Thread.Sleep(failures);
             }
         }
+    }
+
+    private BtrfsFileSystem OpenOnce()
+    {
+        BtrfsFileSystem fileSystem = BtrfsFileSystem.Open(_images, new BtrfsOpenOptions { Writable = true });
+
+        // What is written back when changes what is stored how: both sides do it where they are asked to.
+        fileSystem.Delalloc.Writeback.Hold();
+        return fileSystem;
     }
 
     private int Do(Operation operation)
@@ -195,6 +207,10 @@ internal sealed class EngineActor : IActor
                 FileSystem.SetDefaultSubvolume(path);
                 return 0;
             case Verb.WriteBack:
+                WriteBack(path);
+                return 0;
+            case Verb.Fsync:
+                FileSystem.Fsync(path);
                 return 0;
             case Verb.Commit:
                 FileSystem.Commit();
@@ -209,6 +225,14 @@ internal sealed class EngineActor : IActor
             default:
                 throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"the engine has no {operation.Verb}"));
         }
+    }
+
+    private void WriteBack(FsPath path)
+    {
+        Location at;
+        using (FileSystem.Writer.HoldRunning())
+            at = new PathLookup(FileSystem.Writer.Running).Find(path);
+        FileSystem.Delalloc.FlushInode(at.Subvolume.Id, at.Inode);
     }
 
     private static AllocateMode ModeOf(ulong mode) => mode switch

@@ -69,7 +69,8 @@ internal sealed class KernelActor : IActor
             Verb.DeleteSubvolume => InParent(operation.Path, static (directory, name) => BtrfsIoctl.DestroySubvolume(directory, name)),
             Verb.SetReadOnly => WithDirectory(path, top => BtrfsIoctl.SetReadOnly(top, operation.Value != 0)),
             Verb.SetDefault => WithDirectory(path, top => BtrfsIoctl.SetDefaultSubvolume(top, BtrfsIoctl.SubvolumeId(top))),
-            Verb.WriteBack => OnFile(path, Syscall.WriteBack, mayAppend: true),
+            Verb.WriteBack => OnReadable(path, Syscall.WriteBack),
+            Verb.Fsync => OnReadable(path, Syscall.Fsync),
             Verb.Commit or Verb.CleanUp => Syscall.SyncFileSystem(Root),
             Verb.Reopen => Reopen(),
             _ => throw new InvalidOperationException($"the kernel has no {operation.Verb}"),
@@ -142,6 +143,16 @@ internal sealed class KernelActor : IActor
                 return 0;
             },
             mayAppend: operation.Offset == SizeOf(path));
+    }
+
+    // Also of what nobody may write to any more: it may have been written to before.
+    private int OnReadable(byte[] path, Func<int, int> act)
+    {
+        int file = OpenFile(path, Syscall.OpenReadOnly);
+        if (file < 0)
+            return file;
+        using Descriptor owner = new(file);
+        return act(file);
     }
 
     private int Share(Operation operation)

@@ -52,6 +52,7 @@ internal sealed class OperationSource
             (8, () => On(NodeKind.Subvolume, path => new Operation(Verb.SetReadOnly, path, Value: _random.Percent(30) ? 1UL : 0))),
             (2, () => On(NodeKind.Subvolume, path => new Operation(Verb.SetDefault, path))),
             (24, () => On(NodeKind.File, path => new Operation(Verb.WriteBack, path))),
+            (8, () => On(NodeKind.File, path => new Operation(Verb.Fsync, path))),
             (20, () => new Operation(Verb.Commit)),
             (4, () => new Operation(Verb.CleanUp)),
             (5, () => new Operation(Verb.Reopen)),

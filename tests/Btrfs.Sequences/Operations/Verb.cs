@@ -87,8 +87,11 @@ internal enum Verb
     /// <summary>Path.</summary>
     SetDefault,
 
-    /// <summary>Path: the kernel writes the file's pages out; the engine has none.</summary>
+    /// <summary>Path: what is in memory of the file goes to the disk.</summary>
     WriteBack,
+
+    /// <summary>Path.</summary>
+    Fsync,
 
     Commit,
 

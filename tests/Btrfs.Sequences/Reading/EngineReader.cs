@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Btrfs.Ctree;
+using Btrfs.Delalloc;
 using Btrfs.Engine;
 using Btrfs.Format;
 using Btrfs.Inode;
@@ -15,6 +16,7 @@ namespace Btrfs.Sequences.Reading;
 internal sealed class EngineReader
 {
     private const ulong BlockSize = 4096;
+    private const long MaxBufferedBytes = 64 << 20;
 
     private readonly PathLookup _paths;
     private readonly SubvolumeTable _table;
@@ -24,10 +26,12 @@ internal sealed class EngineReader
     private readonly Dictionary<Uuid, string> _subvolumes = [];
     private readonly List<(string Path, SubvolumeInfo Info)> _infos = [];
     private readonly bool _hidesNoCompress;
+    private readonly DelallocFs? _delalloc;
     private readonly byte[] _buffer = new byte[256 << 10];
 
-    private EngineReader(FsInfo fs, bool hidesNoCompress)
+    private EngineReader(FsInfo fs, bool hidesNoCompress, DelallocFs? delalloc)
     {
+        _delalloc = delalloc;
         _hidesNoCompress = hidesNoCompress;
         _paths = new PathLookup(fs);
         _table = new SubvolumeTable(fs);
@@ -43,9 +47,10 @@ internal sealed class EngineReader
     /// <summary>Reads an open file system.</summary>
     /// <param name="fs">A committed or a running state.</param>
     /// <param name="hidesNoCompress">Leaves out the mark that a kernel makes when data did not get smaller.</param>
-    public static TreeText Read(FsInfo fs, bool hidesNoCompress)
+    /// <param name="delalloc">What files have in memory; null to read the trees alone.</param>
+    public static TreeText Read(FsInfo fs, bool hidesNoCompress, DelallocFs? delalloc = null)
     {
-        EngineReader reader = new(fs, hidesNoCompress);
+        EngineReader reader = new(fs, hidesNoCompress, delalloc);
         Location top = reader._paths.Top(ObjectIds.FsTree);
         reader.Visit("", top, top);
         reader.AddSubvolumes();
@@ -69,7 +74,7 @@ internal sealed class EngineReader
 
         if (at.IsSubvolumeTop)
             AddSubvolume(path, at);
-        AddStatus(path, status);
+        AddStatus(path, _delalloc?.TryGetNewer(at.Subvolume.Id, at.Inode) is var (size, time) ? status with { Size = size, MTime = time ?? status.MTime } : status);
         if (status.IsSymbolicLink)
             _text.Add(path, "leads to " + TreeText.Hash(at.Subvolume.ReadLink(at.Inode)));
         SortedDictionary<string, byte[]> xattrs = new(StringComparer.Ordinal);
@@ -113,6 +118,12 @@ internal sealed class EngineReader
 
     private void AddContent(string path, Location at)
     {
+        if (_delalloc is not null)
+        {
+            AddBufferedContent(path, at);
+            return;
+        }
+
         using InodeStream content = new(at.Subvolume, at.Inode);
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // Data alone, and where it lies: a sparse file may be long.
@@ -127,8 +138,29 @@ internal sealed class EngineReader
             }
         }
 
-        _text.Add(path, $"content {ContentHash.Finish(hash)}");
+        AddContent(path, content.Length, hash);
         AddExtents(path, at);
+    }
+
+    // What a file has in memory can't be told from its holes: all of it is read, unless that is too much.
+    private void AddBufferedContent(string path, Location at)
+    {
+        using BufferedFileStream content = _delalloc!.Open(at.Subvolume.Id, at.Inode, FileAccess.Read);
+        if (content.Length > MaxBufferedBytes)
+            return;
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (int count; (count = content.ReadAtLeast(_buffer, _buffer.Length, throwOnEndOfStream: false)) > 0;)
+            ContentHash.Append(hash, content.Position - count, _buffer.AsSpan(0, count));
+        AddContent(path, content.Length, hash);
+    }
+
+    private void AddContent(string path, long size, IncrementalHash hash)
+    {
+        string what = $"content {ContentHash.Finish(hash)}";
+        if (size > MaxBufferedBytes)
+            _text.AddStored(path, what);
+        else
+            _text.Add(path, what);
     }
 
     private void AddExtents(string path, Location at)
@@ -154,7 +186,7 @@ internal sealed class EngineReader
             }
         }
 
-        _text.Add(path, "blocks" + _sharing.EndFile());
+        _text.AddStored(path, "blocks" + _sharing.EndFile());
     }
 
     private void AddSubvolume(string path, Location at)

@@ -13,8 +13,16 @@ internal sealed class TreeText
 
     private readonly List<string> _lines = [];
     private readonly List<string> _rootLines = [];
+    private readonly HashSet<string> _storedLines = [];
 
     public void Add(string path, string what) => _lines.Add($"/{OperationLog.Show(Encoding.Latin1.GetBytes(path))}: {what}");
+
+    /// <summary>Adds what only those can tell who have all data on the disk.</summary>
+    public void AddStored(string path, string what)
+    {
+        Add(path, what);
+        _storedLines.Add(_lines[^1]);
+    }
 
     /// <summary>Adds what the root tree tells and a mount does not show.</summary>
     public void AddFromRootTree(string path, string what) => _rootLines.Add($"/{OperationLog.Show(Encoding.Latin1.GetBytes(path))}: {what}");
@@ -25,6 +33,24 @@ internal sealed class TreeText
         TreeText mounted = new();
         mounted._lines.AddRange(_lines);
         return mounted;
+    }
+
+    /// <summary>The same with each line replaced by another.</summary>
+    public TreeText Mapped(Func<string, string> line)
+    {
+        TreeText mapped = new();
+        mapped._lines.AddRange(_lines.Select(line));
+        mapped._rootLines.AddRange(_rootLines.Select(line));
+        return mapped;
+    }
+
+    /// <summary>The same without what only those can tell who have all data on the disk.</summary>
+    public TreeText AsBuffered()
+    {
+        TreeText buffered = new();
+        buffered._lines.AddRange(_lines.Where(line => !_storedLines.Contains(line)));
+        buffered._rootLines.AddRange(_rootLines);
+        return buffered;
     }
 
     public void AddXattr(string path, string name, ReadOnlySpan<byte> value) =>

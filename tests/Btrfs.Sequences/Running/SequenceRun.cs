@@ -140,8 +140,11 @@ internal sealed class SequenceRun
         if (theirs < 0)
             Refused++;
         _source.Report(step, theirs >= 0);
-        if (IsFull(theirs, ours))
+        if (IsFull(step, theirs, ours))
         {
+            // Only what was to be filled may be full of one side alone: else that side takes too much for itself.
+            if (!_options.FillsUp && (theirs == -ErrorNumber.NoSpace) != (ours == -ErrorNumber.NoSpace))
+                throw Wrong("full too early", $"the kernel says {theirs}, on our image it is {ours}: {step}");
             _isFull = true;
             return;
         }
@@ -151,8 +154,8 @@ internal sealed class SequenceRun
     }
 
     // The kernel's word for an xattr that does not fit is the same, and says nothing of the disk.
-    private static bool IsFull(int theirs, int ours) =>
-        ours == -ErrorNumber.NoSpace || (theirs == -ErrorNumber.NoSpace && ours != -ErrorNumber.FileTooLarge);
+    private static bool IsFull(Operation step, int theirs, int ours) =>
+        !(step.Verb == Verb.SetXattr && theirs == ours) && (ours == -ErrorNumber.NoSpace || (theirs == -ErrorNumber.NoSpace && ours != -ErrorNumber.FileTooLarge));
 
     private void Control(Operation step)
     {
@@ -212,7 +215,12 @@ internal sealed class SequenceRun
         Pair.Kernel.Commit();
         TreeText theirs = Pair.ReadTheirs();
         if (Pair.Subject is EngineActor engine)
+        {
+            Compare("in memory", theirs.AsBuffered(), EngineReader.Read(engine.FileSystem.Writer.Running, _options.HidesNoCompress, engine.FileSystem.Delalloc));
+            engine.FileSystem.Delalloc.FlushAll();
             Compare("before the commit", theirs, EngineReader.Read(engine.FileSystem.Writer.Running, _options.HidesNoCompress));
+        }
+
         Pair.Subject!.Commit();
         _fault?.Invoke(Pair.Images);
         TreeText ours = Pair.ReadOurs();

@@ -37,7 +37,7 @@ public sealed class CommandLineTests
     [TestCase("send IMAGE after --proto many", "ERROR: 'many' is not a protocol version", "btrfs-engine send")]
     [TestCase("get IMAGE top", "ERROR: DEST is missing", "btrfs-engine get")]
     [TestCase("cat IMAGE", "ERROR: PATH is missing", "btrfs-engine cat")]
-    [TestCase("receive", "ERROR: --dump is missing", "btrfs-engine receive")]
+    [TestCase("receive", "ERROR: IMAGE is missing", "btrfs-engine receive")]
     [TestCase("cp --reflink IMAGE", "ERROR: SOURCE is missing", "btrfs-engine cp")]
     [TestCase("cp --reflink=often IMAGE a b", "ERROR: Argument 'often' not recognized. Must be one of: 'always' 'auto' 'never'", "btrfs-engine cp")]
     public void A_wrong_command_line_is_told_in_a_line_with_a_hint(string line, string error, string command)

@@ -1,26 +1,14 @@
 using System.Diagnostics;
 
-namespace Btrfs.Fidelity;
+namespace Btrfs.Fidelity.Demo;
 
-/// <summary>Shows a newcomer what the command line does, on a golden state: what is in it, and that our streams of it are the kernel's.</summary>
-internal static class Demonstration
+/// <summary>Shows what the command line does, on a golden state: what is in it, and that our streams of it are the kernel's.</summary>
+internal static class GoldenStreams
 {
     private const int DumpedCommands = 12;
 
-    public static int Run(string golden, string engine)
-    {
-        string work = Directory.CreateTempSubdirectory("btrfs-engine-demo-").FullName;
-        try
-        {
-            return Show(golden, engine, work);
-        }
-        finally
-        {
-            Directory.Delete(work, recursive: true);
-        }
-    }
-
-    private static int Show(string golden, string engine, string work)
+    /// <returns>How many streams differ from the kernel's.</returns>
+    public static int Show(string golden, string engine, string work)
     {
         (List<string> images, List<Recording> recordings) = Golden.Open(golden, work);
         string[] devices = [.. images.Skip(1).SelectMany(image => new[] { "--device", image })];
@@ -52,7 +40,7 @@ internal static class Demonstration
         foreach (string line in Lines(engine, ["receive", "--dump", "-f", ours]).Take(DumpedCommands))
             Console.WriteLine($"  {line}");
         Console.WriteLine($"{shown.Count} streams, {shown.Count - different} equal to the kernel's byte for byte, {different} different");
-        return different == 0 ? 0 : 1;
+        return different;
     }
 
     private static string[] Options(SendRequest request) =>

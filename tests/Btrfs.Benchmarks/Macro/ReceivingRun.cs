@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Btrfs.Engine;
+using Btrfs.Fidelity.Kernel;
+using Btrfs.Stream;
+
+namespace Btrfs.Benchmarks.Macro;
+
+/// <summary>
+/// Times our receive and that of btrfs-progs with the kernel: in turns, of the same stream in a file, each onto an image that was made just before, up to the state that a
+/// power cut leaves whole (syncfs there, the commit here).
+/// </summary>
+internal static class ReceivingRun
+{
+    private const int Rounds = 5;
+    private const long ImageBytes = 6L << 30;
+
+    private static readonly (string Name, double Floor)[] s_workloads = [("big", 1.5), ("small", 2), ("reflinks", 1.5), ("compressed", 1.5)];
+
+    public static int Run(string[] names)
+    {
+        string directory = Environment.GetEnvironmentVariable("BTRFS_BENCH_DIR") ?? Path.Combine(Path.GetTempPath(), "btrfs-engine-bench");
+        string mountPoint = Directory.CreateDirectory(Path.Combine(directory, "mnt")).FullName;
+        string image = Path.Combine(directory, "receiving.img");
+        StringBuilder table = new();
+        table.AppendLine("| received stream | kernel, ms | ours, ms | times the kernel | floor | stream, MB/s |");
+        table.AppendLine("| --- | ---: | ---: | ---: | ---: | ---: |");
+        foreach ((string name, double floor) in s_workloads.Where(workload => names.Length == 0 || names.Contains(workload.Name)))
+        {
+            Workload workload = name == Workload.Compressed.Name ? Workload.Compressed : Workload.All.Single(other => other.Name == name);
+            string stream = StreamOf(workload, directory, mountPoint);
+            List<double> kernel = [];
+            List<double> ours = [];
+            for (int round = 0; round < Rounds; round++)
+            {
+                kernel.Add(Kernel(image, mountPoint, stream));
+                ours.Add(Ours(image, stream));
+                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} round {round}: kernel {kernel[^1]:f0} ms, ours {ours[^1]:f0} ms"));
+            }
+
+            double their = Median(kernel);
+            double our = Median(ours);
+            table.AppendLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {workload.Title} | {their:f0} | {our:f0} | {their / our:f2} | {floor:f1} | {new FileInfo(stream).Length / our / 1000:f0} |"));
+        }
+
+        File.Delete(image);
+        Console.WriteLine();
+        Console.Write(table);
+        return 0;
+    }
+
+    private static string StreamOf(Workload workload, string directory, string mountPoint)
+    {
+        string stream = Path.Combine(directory, $"{workload.Name}.stream");
+        if (File.Exists(stream))
+            return stream;
+        string image = Path.Combine(directory, $"{workload.Name}.img");
+        if (!File.Exists(image))
+            MacroRun.Make(workload, image, mountPoint);
+        using (BtrfsFileSystem fs = BtrfsFileSystem.Open([image]))
+        using (FileStream output = File.Create(stream + ".new"))
+        {
+            SendRequest request = new()
+            {
+                Subvolumes = [workload.Request.Subvolume],
+                Protocol = workload.Request.Protocol,
+                CompressedData = workload.Request.CompressedData,
+            };
+            fs.Send(request, output);
+        }
+
+        File.Move(stream + ".new", stream);
+        return stream;
+    }
+
+    private static double Kernel(string image, string mountPoint, string stream)
+    {
+        NewImage(image);
+        using BtrfsMount mount = BtrfsMount.Open([image], mountPoint, visible: true);
+        long start = Stopwatch.GetTimestamp();
+        Tool.Run("btrfs", "receive", "-q", "-f", stream, mountPoint);
+        if (Syscall.SyncFileSystem(mount.Root) < 0)
+            throw new IOException("the kernel can't sync");
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }
+
+    private static double Ours(string image, string stream)
+    {
+        NewImage(image);
+        long start = Stopwatch.GetTimestamp();
+        using (BtrfsFileSystem fs = BtrfsFileSystem.Open([image], new BtrfsOpenOptions { Writable = true }))
+        using (System.IO.Stream input = ReadAheadStream.Open(stream))
+            fs.Receive(input, "");
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }
+
+    private static void NewImage(string image)
+    {
+        File.Delete(image);
+        using (FileStream file = File.Create(image))
+            file.SetLength(ImageBytes);
+        Tool.Run("mkfs.btrfs", "-q", image);
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+}
