@@ -8,24 +8,38 @@ namespace Btrfs.Space.Backrefs;
 /// The order of what it finds, and that a cached leaf is told of before leaves that are still to be walked, is the kernel's: a caller that
 /// stops at the first good answer must get the same one. Bounded by <see cref="ReferenceReader"/>'s limit of references an extent.
 /// </para>
+/// <para>
+/// Committed trees don't change, so what a reference leads to and which roots a leaf hangs in is found out once and remembered. That is apart from the cache of
+/// <see cref="CachedLeaves"/>, whose content shows in streams: it decides when a use is told of, never how it was found.
+/// </para>
 /// Not thread-safe.
 /// </summary>
 public sealed class BackrefWalker
 {
-    /// <summary>Leaves whose roots are remembered, and how many roots such an entry may hold: both as in the kernel.</summary>
+    /// <summary>Leaves whose roots count as known, and how many roots such an entry may hold: both as in the kernel.</summary>
     private const int CachedLeaves = 128;
     private const int CachedRootsPerLeaf = 17;
+
+    /// <summary>References of an extent from which on it is worth to remember them, and how many are remembered in all: about 150 bytes each.</summary>
+    private const int ManyReferences = 4;
+    private const int MaxRememberedReferences = 128 * 1024;
+
+    /// <summary>Leaves whose roots are remembered: about 100 bytes each.</summary>
+    private const int MaxRememberedLeaves = 64 * 1024;
 
     private readonly HashSet<ulong> _roots;
     private readonly ReferenceReader _reader;
     private readonly ReferenceResolver _resolver;
     private readonly LruCache<ulong, ulong[]> _leafRoots = new(CachedLeaves);
+    private readonly Dictionary<ulong, ExtentReferences> _extents = [];
+    private readonly Dictionary<ulong, ulong[]> _rootsOfLeaves = [];
+    private int _rememberedReferences;
 
     // Reused from walk to walk.
+    private ExtentReferences _spare = new();
+    private readonly LeafUses _leaves = new();
+    private List<(ulong Leaf, LeafReference Use)> _uses = [];
     private readonly List<Reference> _found = [];
-    private readonly List<Reference> _direct = [];
-    private readonly HashSet<ulong> _sharedLeaves = [];
-    private readonly List<(ulong Leaf, List<LeafReference> Uses)> _leaves = [];
     private readonly List<ulong> _blockQueue = [];
     private readonly List<ulong> _blockRoots = [];
 
@@ -41,102 +55,134 @@ public sealed class BackrefWalker
     /// <summary>Tells <paramref name="visit"/> of the uses that <paramref name="query"/> asks for, until it returns false.</summary>
     public void Walk(in ExtentQuery query, FileReferenceVisitor visit)
     {
+        _leaves.Clear();
         if (!FindLeaves(query, visit))
             return;
 
-        // The list is taken out of the field: walking up to the roots uses the other scratch lists, but not this one.
-        foreach ((ulong leaf, List<LeafReference> uses) in _leaves)
+        for (int i = 0; i < _leaves.Count; i++)
         {
-            if (TryGetLeafRoots(leaf, out ulong[] cached))
+            ulong leaf = _leaves.LeafAt(i);
+            if (!_leafRoots.TryGet(leaf, out ulong[]? roots))
             {
-                if (!Tell(uses, cached, visit))
-                    return;
-                continue;
+                roots = RootsOf(leaf);
+                if (roots.Length <= CachedRootsPerLeaf)
+                    _leafRoots.TryAdd(leaf, roots);
             }
 
-            FindRoots(leaf, query);
-            ulong[] roots = [.. _blockRoots.Where(_roots.Contains)];
-            if (roots.Length <= CachedRootsPerLeaf)
-                _leafRoots.TryAdd(leaf, roots);
-            if (!Tell(uses, roots, visit))
+            if (!_leaves.Tell(i, roots, visit))
                 return;
         }
     }
 
-    private static bool Tell(List<LeafReference> uses, ulong[] roots, FileReferenceVisitor visit)
+    // Fills _leaves with every leaf that uses the extent. False when the visitor ended the walk on the way.
+    private bool FindLeaves(in ExtentQuery query, FileReferenceVisitor visit)
+    {
+        if (ReferencesOf(query) is not { } references)
+            return true;
+
+        for (int i = 0; i < references.Count; i++)
+        {
+            Reference reference = references[i];
+            if (reference.Count == 0 || query.Skips(reference))
+                continue;
+
+            _uses.Clear();
+            foreach (ref readonly ExtentUse item in references.UsesOf(i, query.Bytenr, _resolver).AsSpan())
+            {
+                if (!item.TryCover(query.ExtentOffset, out LeafReference use))
+                    continue;
+
+                // A use in a leaf whose roots are known is told at once, before anything else is resolved.
+                if (_leafRoots.TryGet(item.Leaf, out ulong[]? roots) && !Tell(use, roots, visit))
+                    return false;
+                _uses.Add((item.Leaf, use));
+            }
+
+            AddUses(reference);
+        }
+
+        return true;
+    }
+
+    private ExtentReferences? ReferencesOf(in ExtentQuery query)
+    {
+        if (_extents.TryGetValue(query.Bytenr, out ExtentReferences? known))
+            return known;
+        if (!_spare.Read(_reader, query.Bytenr, query.OnlyIfShared))
+            return null;
+
+        ExtentReferences read = _spare;
+        if (read.Count < ManyReferences)
+            return read;
+
+        _rememberedReferences += read.Count;
+        if (_rememberedReferences > MaxRememberedReferences)
+        {
+            _extents.Clear();
+            _rememberedReferences = read.Count;
+        }
+
+        _extents.Add(query.Bytenr, read);
+        _spare = new ExtentReferences();
+        return read;
+    }
+
+    // Leaves that one reference leads to are followed from the highest address down, and in each the order of the keys stays, which the sort keeps;
+    // the uses in a shared leaf are followed from the last one up.
+    private void AddUses(Reference reference)
+    {
+        if (reference.Parent != 0)
+        {
+            // Its roots are looked up, and so become known, even if it uses other bytes of the extent only: that can be seen in a stream.
+            _leaves.AddLeaf(reference.Parent);
+            _uses.Reverse();
+        }
+        else if (!IsDescending())
+        {
+            _uses = [.. _uses.OrderByDescending(found => found.Leaf)];
+        }
+
+        foreach ((ulong leaf, LeafReference use) in _uses)
+            _leaves.Add(leaf, use);
+    }
+
+    private bool IsDescending()
+    {
+        for (int i = 1; i < _uses.Count; i++)
+        {
+            if (_uses[i - 1].Leaf < _uses[i].Leaf)
+                return false;
+        }
+
+        return true;
+    }
+
+    private static bool Tell(LeafReference use, ulong[] roots, FileReferenceVisitor visit)
     {
         foreach (ulong root in roots)
         {
-            foreach (LeafReference use in uses)
-            {
-                if (!visit(new FileReference(use.Inode, use.FileOffset, use.NumBytes, root)))
-                    return false;
-            }
+            if (!visit(use.In(root)))
+                return false;
         }
 
         return true;
     }
 
-    private bool TryGetLeafRoots(ulong leaf, out ulong[] roots)
+    private ulong[] RootsOf(ulong leaf)
     {
-        bool found = _leafRoots.TryGet(leaf, out ulong[]? cached);
-        roots = cached ?? [];
-        return found;
-    }
+        if (_rootsOfLeaves.TryGetValue(leaf, out ulong[]? known))
+            return known;
 
-    // Fills _leaves with every leaf that uses the extent. False when the visitor ended the walk on the way.
-    private bool FindLeaves(ExtentQuery query, FileReferenceVisitor visit)
-    {
-        _leaves.Clear();
-        _found.Clear();
-        _direct.Clear();
-        _sharedLeaves.Clear();
-        if (!_reader.Read(query.Bytenr, query, _found))
-            return true;
-
-        MergeDescending(_found);
-        foreach (Reference reference in _found)
-        {
-            if (reference.Parent != 0)
-                _sharedLeaves.Add(reference.Parent);
-        }
-
-        // A use in a leaf whose roots are known can be told at once, before anything else is resolved.
-        bool Use(ulong leaf, LeafReference use) =>
-            !TryGetLeafRoots(leaf, out ulong[] roots) || Tell([use], roots, visit);
-
-        foreach (Reference reference in _found)
-        {
-            if (reference.Parent != 0)
-                _direct.Add(reference);
-            else if (!_resolver.ResolveData(reference, query, _sharedLeaves, _direct, Use))
-                return false;
-        }
-
-        MergeDescending(_direct);
-        foreach (Reference reference in _direct)
-        {
-            if (reference.Parent == 0 || reference.Count == 0)
-                continue;
-            if (reference.Uses is null && !_resolver.ReadSharedLeaf(reference, query, Use))
-                return false;
-            AddLeaf(reference.Parent, reference.Uses!);
-        }
-
-        return true;
-    }
-
-    private void AddLeaf(ulong leaf, List<LeafReference> uses)
-    {
-        int known = _leaves.FindIndex(entry => entry.Leaf == leaf);
-        if (known < 0)
-            _leaves.Add((leaf, uses));
-        else
-            _leaves[known].Uses.AddRange(uses);
+        FindRoots(leaf);
+        ulong[] roots = [.. _blockRoots.Where(_roots.Contains)];
+        if (_rootsOfLeaves.Count == MaxRememberedLeaves)
+            _rootsOfLeaves.Clear();
+        _rootsOfLeaves.Add(leaf, roots);
+        return roots;
     }
 
     // Climbs from a block to all blocks above it and collects the roots at the top in _blockRoots, in the order of finding.
-    private void FindRoots(ulong block, in ExtentQuery query)
+    private void FindRoots(ulong block)
     {
         _blockQueue.Clear();
         _blockRoots.Clear();
@@ -144,22 +190,20 @@ public sealed class BackrefWalker
         {
             ulong current = next < 0 ? block : _blockQueue[next];
             _found.Clear();
-            _direct.Clear();
-            if (!_reader.Read(current, query, _found))
+            if (!_reader.Read(current, onlyIfShared: false, _found))
                 continue;
 
             // Keys come from the block itself, so that references through the same root fall together.
             _resolver.AddMissingKeys(current, _found);
-            MergeDescending(_found);
+            Reference.MergeDescending(_found);
             foreach (Reference reference in _found)
             {
                 if (reference.Parent == 0)
                     _resolver.ResolveBlock(reference);
-                _direct.Add(reference);
             }
 
-            MergeDescending(_direct);
-            foreach (Reference reference in _direct)
+            Reference.MergeDescending(_found);
+            foreach (Reference reference in _found)
             {
                 if (reference.Parent != 0)
                 {
@@ -171,26 +215,6 @@ public sealed class BackrefWalker
                     _blockRoots.Add(reference.Root);
                 }
             }
-        }
-    }
-
-    // Sorts, and makes one of references that are equal in everything but their count.
-    private static void MergeDescending(List<Reference> references)
-    {
-        references.Sort(Reference.CompareDescending);
-        for (int i = references.Count - 1; i > 0; i--)
-        {
-            Reference upper = references[i - 1];
-            Reference lower = references[i];
-            if (Reference.CompareDescending(upper, lower) != 0)
-                continue;
-
-            upper.Count += lower.Count;
-            if (upper.Uses is null)
-                upper.Uses = lower.Uses;
-            else if (lower.Uses is not null)
-                upper.Uses.AddRange(lower.Uses);
-            references.RemoveAt(i);
         }
     }
 }

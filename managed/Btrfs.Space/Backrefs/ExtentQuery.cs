@@ -14,4 +14,8 @@ public readonly record struct ExtentQuery
 
     /// <summary>End at once when the extent has no more than one reference.</summary>
     public bool OnlyIfShared { get; init; }
+
+    /// <summary>Whether a reference is the one to be skipped.</summary>
+    internal bool Skips(Reference reference) =>
+        Skip is { } own && reference.Parent == 0 && reference.Root == own.Root && reference.SearchKey.ObjectId == own.Inode && reference.SearchKey.Offset == own.Offset;
 }

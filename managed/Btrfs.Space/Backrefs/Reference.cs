@@ -9,7 +9,10 @@ public readonly record struct FileReference(ulong Inode, ulong FileOffset, ulong
 public delegate bool FileReferenceVisitor(in FileReference reference);
 
 /// <summary>A use as one leaf tells it: the leaf may hang in several roots.</summary>
-internal readonly record struct LeafReference(ulong Inode, ulong FileOffset, ulong NumBytes);
+internal readonly record struct LeafReference(ulong Inode, ulong FileOffset, ulong NumBytes)
+{
+    public FileReference In(ulong root) => new(Inode, FileOffset, NumBytes, root);
+}
 
 /// <summary>
 /// A back reference on its way from the extent tree to the block that holds the pointer. It starts either direct (the parent block is known) or
@@ -28,9 +31,6 @@ internal sealed class Reference
 
     public uint Count { get; set; }
 
-    /// <summary>The uses found in the leaf <see cref="Parent"/>; null when that leaf was not read yet.</summary>
-    public List<LeafReference>? Uses { get; set; }
-
     /// <summary>The order in which references are followed: descending, so this compares the other way round.</summary>
     public static int CompareDescending(Reference left, Reference right)
     {
@@ -44,5 +44,24 @@ internal sealed class Reference
         if (order == 0)
             order = right.SearchKey.Offset.CompareTo(left.SearchKey.Offset);
         return order != 0 ? order : right.Parent.CompareTo(left.Parent);
+    }
+
+    /// <summary>Sorts, and makes one of references that are equal in everything but their count.</summary>
+    public static void MergeDescending(List<Reference> references)
+    {
+        if (references.Count < 2)
+            return;
+
+        references.Sort(CompareDescending);
+        int kept = 0;
+        for (int i = 1; i < references.Count; i++)
+        {
+            if (CompareDescending(references[kept], references[i]) == 0)
+                references[kept].Count += references[i].Count;
+            else
+                references[++kept] = references[i];
+        }
+
+        references.RemoveRange(kept + 1, references.Count - kept - 1);
     }
 }

@@ -21,7 +21,10 @@ internal sealed class ReferenceReader
     }
 
     /// <summary>Appends the references of the extent at <paramref name="bytenr"/> that are still to be resolved or followed; false when it has too many, or none to follow.</summary>
-    public bool Read(ulong bytenr, in ExtentQuery query, List<Reference> into)
+    /// <param name="bytenr">Logical address of the data extent or tree block.</param>
+    /// <param name="onlyIfShared">An extent with a single reference has none to follow.</param>
+    /// <param name="into">Appended to, in the order of the items.</param>
+    public bool Read(ulong bytenr, bool onlyIfShared, List<Reference> into)
     {
         if (!_extents.SeekFloor(new Key(bytenr, _lastItemType, ulong.MaxValue)))
             return false;
@@ -32,7 +35,7 @@ internal sealed class ReferenceReader
 
         ReadOnlySpan<byte> data = _extents.Data;
         ref readonly ExtentItem item = ref MemoryMarshal.AsRef<ExtentItem>(data);
-        if (bytenr == query.Bytenr && query.OnlyIfShared && item.Refs.Value == 1)
+        if (onlyIfShared && item.Refs.Value == 1)
             return false;
         if (item.Refs.Value > MaxReferences)
             return false;
@@ -49,13 +52,13 @@ internal sealed class ReferenceReader
             data = data[TreeBlockInfo.Size..];
         }
 
-        ReadInline(data, level, query, into);
+        ReadInline(data, level, into);
         while (_extents.MoveNext() && _extents.Key.ObjectId == bytenr && _extents.Key.Type <= ItemType.SharedDataRef)
-            ReadKeyed(level, query, into);
+            ReadKeyed(level, into);
         return true;
     }
 
-    private static void ReadInline(ReadOnlySpan<byte> data, int level, in ExtentQuery query, List<Reference> into)
+    private static void ReadInline(ReadOnlySpan<byte> data, int level, List<Reference> into)
     {
         while (data.Length > 0)
         {
@@ -64,7 +67,7 @@ internal sealed class ReferenceReader
             switch (inline.Type)
             {
                 case ItemType.ExtentDataRef:
-                    AddData(MemoryMarshal.AsRef<ExtentDataRef>(data[1..]), query, into);
+                    AddData(MemoryMarshal.AsRef<ExtentDataRef>(data[1..]), into);
                     size = 1 + ExtentDataRef.Size;
                     break;
                 case ItemType.SharedDataRef:
@@ -80,13 +83,13 @@ internal sealed class ReferenceReader
         }
     }
 
-    private void ReadKeyed(int level, in ExtentQuery query, List<Reference> into)
+    private void ReadKeyed(int level, List<Reference> into)
     {
         Key key = _extents.Key;
         switch (key.Type)
         {
             case ItemType.ExtentDataRef:
-                AddData(_extents.Record<ExtentDataRef>(), query, into);
+                AddData(_extents.Record<ExtentDataRef>(), into);
                 break;
             case ItemType.SharedDataRef:
                 into.Add(Shared(0, key.Offset, _extents.Record<SharedDataRef>().Count));
@@ -105,11 +108,9 @@ internal sealed class ReferenceReader
             into.Add(new Reference { Level = level + 1, Root = offset, Count = 1 });
     }
 
-    private static void AddData(in ExtentDataRef data, in ExtentQuery query, List<Reference> into)
+    private static void AddData(in ExtentDataRef data, List<Reference> into)
     {
         if (data.Root.Value == ObjectIds.DataRelocTree)
-            return;
-        if (query.Skip is { } skip && skip.Root == data.Root.Value && skip.Inode == data.ObjectId.Value && skip.Offset == data.Offset.Value)
             return;
 
         into.Add(new Reference

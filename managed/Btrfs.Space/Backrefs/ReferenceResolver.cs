@@ -10,25 +10,24 @@ internal sealed class ReferenceResolver(FsInfo fs)
 {
     private readonly Dictionary<ulong, TreeCursor?> _cursors = [];
 
-    /// <summary>Told of each use as it is found, with the leaf that holds it. Return false to end the walk.</summary>
-    public delegate bool UseFound(ulong leaf, LeafReference use);
+    // Filled by one search after another.
+    private readonly List<ExtentUse> _found = [];
 
     /// <summary>
-    /// Finds the leaves of <paramref name="reference"/>'s root that use the extent for its inode and offset, and appends a direct reference for each.
+    /// Finds the items of <paramref name="reference"/>'s root that use the extent for its inode and offset.
     /// Leaves that the root shares with another owner, or that have a reference of their own, are that reference's business.
     /// </summary>
-    public bool ResolveData(Reference reference, in ExtentQuery query, HashSet<ulong> sharedLeaves, List<Reference> direct, UseFound useFound)
+    public ExtentUse[] FindUses(Reference reference, ulong bytenr, HashSet<ulong> sharedLeaves)
     {
         if (Cursor(reference.Root) is not { } cursor)
-            return true;
+            return [];
 
         // An offset of a clone may have underflowed: such a reference can only be found by searching from the file's start.
         Key key = reference.SearchKey;
         cursor.Seek(key.Offset >= long.MaxValue ? key with { Offset = 0 } : key);
 
-        int firstNew = direct.Count;
-        uint count = 0;
-        for (bool entering = true; cursor.IsValid && count < reference.Count;)
+        _found.Clear();
+        for (bool entering = true; cursor.IsValid && _found.Count < reference.Count;)
         {
             ExtentBuffer leaf = cursor.Leaf;
             if (entering || cursor.Slot == 0)
@@ -44,44 +43,26 @@ internal sealed class ReferenceResolver(FsInfo fs)
             if (cursor.Key.ObjectId != key.ObjectId || cursor.Key.Type != ItemType.ExtentData)
                 break;
 
-            if (TryMatch(cursor, reference, query, out bool covers, out LeafReference use))
-            {
-                count++;
-                if (covers)
-                {
-                    if (!useFound(leaf.Bytenr.Value, use))
-                        return false;
-                    AddUse(direct, firstNew, reference, leaf.Bytenr.Value, use);
-                }
-            }
-
+            if (TryReadUse(leaf, cursor.Slot, bytenr, out ExtentUse use) && key.Offset == unchecked(use.FileOffset - use.ExtentOffset))
+                _found.Add(use);
             cursor.MoveNext();
         }
 
-        return true;
+        return [.. _found];
     }
 
-    /// <summary>Reads the leaf that a shared reference names and collects all uses of the extent in it, the last one first.</summary>
-    public bool ReadSharedLeaf(Reference reference, in ExtentQuery query, UseFound useFound)
+    /// <summary>Finds all items of one leaf that use the extent.</summary>
+    public ExtentUse[] FindUsesInLeaf(ulong leafBytenr, ulong bytenr)
     {
-        List<LeafReference> uses = [];
-        ExtentBuffer block = ReadBlock(reference.Parent, 0);
-        LeafView leaf = block.Leaf;
+        _found.Clear();
+        ExtentBuffer leaf = ReadBlock(leafBytenr, 0);
         for (int slot = 0; slot < leaf.Count; slot++)
         {
-            Key key = leaf.Key(slot);
-            if (key.Type != ItemType.ExtentData)
-                continue;
-            ReadOnlySpan<byte> data = leaf.Data(slot);
-            if (!UsesExtent(data, query, key, out LeafReference use, out bool covers) || !covers)
-                continue;
-            if (!useFound(reference.Parent, use))
-                return false;
-            uses.Insert(0, use);
+            if (leaf.Leaf.Key(slot).Type == ItemType.ExtentData && TryReadUse(leaf, slot, bytenr, out ExtentUse use))
+                _found.Add(use);
         }
 
-        reference.Uses = uses;
-        return true;
+        return [.. _found];
     }
 
     /// <summary>Gives references that only name a root the key to search with: the first one of the block itself.</summary>
@@ -110,61 +91,22 @@ internal sealed class ReferenceResolver(FsInfo fs)
         reference.Parent = cursor.BlockAt(level)!.Bytenr.Value;
     }
 
-    private static void AddUse(List<Reference> direct, int firstNew, Reference reference, ulong leaf, LeafReference use)
-    {
-        for (int i = firstNew; i < direct.Count; i++)
-        {
-            if (direct[i].Parent == leaf)
-            {
-                direct[i].Uses!.Add(use);
-                return;
-            }
-        }
-
-        direct.Add(new Reference
-        {
-            Level = reference.Level,
-            Root = reference.Root,
-            SearchKey = reference.SearchKey,
-            Parent = leaf,
-            Count = reference.Count,
-            Uses = [use],
-        });
-    }
-
-    private static bool TryMatch(TreeCursor cursor, Reference reference, in ExtentQuery query, out bool covers, out LeafReference use)
-    {
-        ReadOnlySpan<byte> data = cursor.Data;
-        if (!UsesExtent(data, query, cursor.Key, out use, out covers))
-            return false;
-
-        ulong extentOffset = MemoryMarshal.AsRef<FileExtentItem>(data).Offset;
-        return reference.SearchKey.Offset == unchecked(cursor.Key.Offset - extentOffset);
-    }
-
-    private static bool UsesExtent(ReadOnlySpan<byte> data, in ExtentQuery query, Key key, out LeafReference use, out bool covers)
+    private static bool TryReadUse(ExtentBuffer leaf, int slot, ulong bytenr, out ExtentUse use)
     {
         use = default;
-        covers = false;
+        ReadOnlySpan<byte> data = leaf.Leaf.Data(slot);
 
         // An inline extent ends before the members that are looked at here.
         if ((FileExtentType)data[FileExtentItem.InlineHeaderSize - 1] == FileExtentType.Inline)
             return false;
 
         ref readonly FileExtentItem extent = ref MemoryMarshal.AsRef<FileExtentItem>(data);
-        if (extent.DiskBytenr.Value != query.Bytenr)
+        if (extent.DiskBytenr.Value != bytenr)
             return false;
 
-        ulong fileOffset = key.Offset;
-        covers = true;
-        if (extent.Compression == CompressionType.None && extent.Encryption == 0 && extent.OtherEncoding.Value == 0)
-        {
-            ulong start = extent.Offset;
-            covers = query.ExtentOffset >= start && query.ExtentOffset < start + extent.NumBytes;
-            fileOffset += unchecked(query.ExtentOffset - start);
-        }
-
-        use = new LeafReference(key.ObjectId, fileOffset, extent.NumBytes);
+        Key key = leaf.Leaf.Key(slot);
+        bool isPlain = extent.Compression == CompressionType.None && extent.Encryption == 0 && extent.OtherEncoding.Value == 0;
+        use = new ExtentUse(leaf.Bytenr.Value, key.ObjectId, key.Offset, extent.Offset, extent.NumBytes, isPlain);
         return true;
     }
 
