@@ -1,11 +1,9 @@
 using Btrfs.Cli.Host;
 using Btrfs.Cli.Text;
 using Btrfs.Ctree;
-using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Data;
 using Btrfs.Inode.Names;
-using Microsoft.Win32.SafeHandles;
 
 namespace Btrfs.Cli.Commands.Files;
 
@@ -15,14 +13,12 @@ namespace Btrfs.Cli.Commands.Files;
 /// </summary>
 internal sealed class TreeCopy(FsInfo fs, bool isQuiet, CancellationToken stopped) : IDisposable
 {
-    private const int BufferSize = 1 << 20;
-
-    private readonly byte[] _buffer = new byte[BufferSize];
     private readonly FileReader _reader = new(fs);
     private readonly Dictionary<(ulong Subvolume, ulong Inode), LinkedFile> _linked = [];
     private readonly CopyReport _report = new(isQuiet);
     private HostDirectory? _top;
     private CopiedAttributes? _attributes;
+    private SparseCopy? _files;
 
     /// <param name="path">What to copy.</param>
     /// <param name="destination">Its name, or a directory that gets the copy under its own name. The top of the file system has no name: what is in it is copied.</param>
@@ -32,6 +28,7 @@ internal sealed class TreeCopy(FsInfo fs, bool isQuiet, CancellationToken stoppe
         FileStatus status = source.GetStatus(above.Inode);
         (_top, byte[] name) = CopyDestination.Open(destination, LastPart(path));
         _attributes = new CopiedAttributes(_report);
+        _files = new SparseCopy(_report, stopped);
         PathText at = new("");
         if (name.Length == 0)
         {
@@ -137,34 +134,8 @@ internal sealed class TreeCopy(FsInfo fs, bool isQuiet, CancellationToken stoppe
 
     private void CopyFile(HostDirectory directory, ReadOnlySpan<byte> name, Location source, PathText at)
     {
-        using SafeFileHandle file = directory.MakeFile(name);
-        try
-        {
-            using InodeStream content = new(source.Subvolume, source.Inode, _reader);
-            RandomAccess.SetLength(file, content.Length);
-            for (long offset = 0; content.TryFindData(offset, out long start, out long end); offset = end)
-                CopyRange(content, file, start, end, at);
-        }
-        catch (Exception error)
-        {
-            directory.RemoveFile(name);
-            if (error is ChecksumException)
-                throw new BtrfsException($"'{at}': {error.Message}", error);
-            throw;
-        }
-    }
-
-    private void CopyRange(InodeStream content, SafeFileHandle file, long start, long end, PathText at)
-    {
-        content.Position = start;
-        while (content.Position < end)
-        {
-            stopped.ThrowIfCancellationRequested();
-            long position = content.Position;
-            int length = content.Read(_buffer.AsSpan(0, (int)Math.Min(_buffer.Length, end - position)));
-            RandomAccess.Write(file, _buffer.AsSpan(0, length), position);
-            _report.Copied(length, at);
-        }
+        using InodeStream content = new(source.Subvolume, source.Inode, _reader);
+        _files!.Copy(directory, name, content, content.TryFindData, at);
     }
 
     private void SetAttributes(HostDirectory directory, ReadOnlySpan<byte> name, Location source, FileStatus status)

@@ -5,20 +5,17 @@ using Btrfs.Cli.Text;
 using Btrfs.Format;
 using Btrfs.Stream;
 using Btrfs.Stream.Replay;
-using Microsoft.Win32.SafeHandles;
 
 namespace Btrfs.Cli.Commands.Streams;
 
 /// <summary>Copies an inode that a chain of streams makes, or a directory and all below, to the host.</summary>
 internal sealed class StreamCopy(StreamChain chain, ReplayedSubvolume subvolume, bool isQuiet, CancellationToken stopped) : IDisposable
 {
-    private const int BufferSize = 1 << 20;
-
-    private readonly byte[] _buffer = new byte[BufferSize];
     private readonly CopyReport _report = new(isQuiet);
     private readonly Dictionary<int, byte[]> _linked = [];
     private HostDirectory? _top;
     private CopiedAttributes? _attributes;
+    private SparseCopy? _files;
 
     /// <param name="path">What to copy, from the top of the subvolume.</param>
     /// <param name="destination">Its name, or a directory that gets the copy under its own name. The top has no name: what is in it is copied.</param>
@@ -31,6 +28,7 @@ internal sealed class StreamCopy(StreamChain chain, ReplayedSubvolume subvolume,
         byte[] own = trimmed[(trimmed.LastIndexOf((byte)'/') + 1)..].ToArray();
         (_top, byte[] name) = CopyDestination.Open(destination, own);
         _attributes = new CopiedAttributes(_report);
+        _files = new SparseCopy(_report, stopped);
         ReplayedInode inode = subvolume.GetInode(number);
         PathText at = new("");
         if (name.Length == 0)
@@ -135,32 +133,8 @@ internal sealed class StreamCopy(StreamChain chain, ReplayedSubvolume subvolume,
 
     private void CopyFile(HostDirectory directory, byte[] name, ReplayedInode inode, PathText at)
     {
-        using SafeFileHandle file = directory.MakeFile(name);
-        try
-        {
-            using ContentStream content = chain.OpenContent(inode);
-            RandomAccess.SetLength(file, content.Length);
-            for (long offset = 0; content.TryFindData(offset, out long start, out long end); offset = end)
-                CopyRange(content, file, start, end, at);
-        }
-        catch
-        {
-            directory.RemoveFile(name);
-            throw;
-        }
-    }
-
-    private void CopyRange(ContentStream content, SafeFileHandle file, long start, long end, PathText at)
-    {
-        content.Position = start;
-        while (content.Position < end)
-        {
-            stopped.ThrowIfCancellationRequested();
-            long position = content.Position;
-            int length = content.Read(_buffer.AsSpan(0, (int)Math.Min(_buffer.Length, end - position)));
-            RandomAccess.Write(file, _buffer.AsSpan(0, length), position);
-            _report.Copied(length, at);
-        }
+        using ContentStream content = chain.OpenContent(inode);
+        _files!.Copy(directory, name, content, content.TryFindData, at);
     }
 
     private void SetAttributes(HostDirectory directory, ReadOnlySpan<byte> name, ReplayedInode inode)
