@@ -17,8 +17,8 @@ internal sealed partial class CommandApplier
 
     private void WriteEncoded(in StreamCommand command)
     {
-        _encoded ??= new EncodedWrites(batch, _pending, subvolume.Writer.Committed.SectorSize, options.ForceDecompress);
-        _encoded.Add(Find(command), command);
+        _encoded ??= new EncodedWrite(batch, _pending, options.ForceDecompress);
+        _encoded.Apply(Find(command), command, subvolume.Writer.Committed.SectorSize);
     }
 
     private void Clone(in StreamCommand command)

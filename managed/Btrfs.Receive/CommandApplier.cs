@@ -18,28 +18,20 @@ internal sealed partial class CommandApplier(
 
     private readonly ReceivedPaths _paths = new(batch, subvolume);
     private readonly PendingData _pending = new(batch, subvolume);
-    private EncodedWrites? _encoded;
+    private EncodedWrite? _encoded;
 
     /// <summary>Whether everything is in the batch by now, and no data waits.</summary>
-    public bool IsSettled => _pending.IsEmpty && (_encoded is null || _encoded.IsEmpty);
+    public bool IsSettled => _pending.IsEmpty;
 
     /// <summary>Whether what could not be written still waits and can be tried again.</summary>
     public bool CanSettleAgain => !_pending.IsBulk;
 
     /// <summary>Brings what waits into the batch.</summary>
-    /// <exception cref="ReceiveException">Something that waited can't be carried out; the rest may be tried again.</exception>
-    public void Settle()
-    {
-        _encoded?.Settle();
-        _pending.Flush();
-    }
+    public void Settle() => _pending.Flush();
 
-    /// <exception cref="ReceiveException">A command before can't be carried out, which has been waiting; this one may be tried again.</exception>
     public void Apply(in StreamCommand command)
     {
-        if (command.Type != CommandType.EncodedWrite)
-            _encoded?.Settle();
-        if (command.Type != CommandType.Write || MustSettleBefore(command))
+        if (command.Type is not (CommandType.Write or CommandType.EncodedWrite) || MustSettleBefore(command))
             _pending.Flush();
         switch (command.Type)
         {
@@ -102,11 +94,7 @@ internal sealed partial class CommandApplier(
         }
     }
 
-    public void Dispose()
-    {
-        _encoded?.Dispose();
-        _pending.Dispose();
-    }
+    public void Dispose() => _pending.Dispose();
 
     // To look another path up would take the batch.
     private bool MustSettleBefore(in StreamCommand command) => _pending.IsBulk && !_paths.IsLast(command.GetBytes(AttributeType.Path));

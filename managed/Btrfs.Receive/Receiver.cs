@@ -82,12 +82,10 @@ public sealed class Receiver
             {
                 case CommandType.Subvol:
                 case CommandType.Snapshot:
-                    _current?.Settle(command, Refuse);
                     Complete();
                     Begin(command);
                     break;
                 case CommandType.End:
-                    _current?.Settle(command, Refuse);
                     Complete();
                     break;
                 default:
@@ -97,7 +95,7 @@ public sealed class Receiver
                     break;
             }
         }
-        catch (BtrfsException error) when (error is not ReceiveException)
+        catch (BtrfsException error)
         {
             throw new ReceiveException(command.Offset, command.Type, error);
         }

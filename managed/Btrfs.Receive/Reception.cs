@@ -136,9 +136,7 @@ internal sealed class Reception : IDisposable
         Chain = PartMark.Continue(mark.Chain, command.Crc),
     };
 
-    /// <summary>Brings all that waits into the trees.</summary>
-    /// <exception cref="ReceiveException">Something can't be carried out; the rest may be tried again.</exception>
-    public void Settle()
+    private void Settle()
     {
         _applier.Settle();
         _settled = _done;

@@ -30,12 +30,10 @@ internal sealed class ReceptionState(StreamBegin begin, Reception? reception, St
         if (reception is null || MustPass(command))
             return;
 
-        Settle(command, mayGoOn);
+        reception.CommitIfDue(command);
         try
         {
-            while (!TryApply(command, mayGoOn))
-            {
-            }
+            reception.Apply(command);
         }
         catch (BtrfsException error) when (error is FileOperationException or InvalidRequestException && mayGoOn(command.Offset, command.Type, error))
         {
@@ -43,40 +41,6 @@ internal sealed class ReceptionState(StreamBegin begin, Reception? reception, St
         }
 
         reception.Advance(command);
-    }
-
-    /// <summary>Brings all that waits to its end, if this is the end of the stream, or if it is time for a commit.</summary>
-    public void Settle(in StreamCommand next, Func<long, CommandType, BtrfsException, bool> mayGoOn)
-    {
-        for (bool isSettled = reception is null || _skip is not null; !isSettled;)
-        {
-            try
-            {
-                if (next.Type is CommandType.End or CommandType.Subvol or CommandType.Snapshot)
-                    reception!.Settle();
-                else
-                    reception!.CommitIfDue(next);
-                isSettled = true;
-            }
-            catch (ReceiveException error) when (mayGoOn(error.Offset, error.Command, (BtrfsException)error.InnerException!))
-            {
-                // Another one that waited; the rest is tried again.
-            }
-        }
-    }
-
-    // A command before, which has been waiting, may be in the way.
-    private bool TryApply(in StreamCommand command, Func<long, CommandType, BtrfsException, bool> mayGoOn)
-    {
-        try
-        {
-            reception!.Apply(command);
-            return true;
-        }
-        catch (ReceiveException error) when (mayGoOn(error.Offset, error.Command, (BtrfsException)error.InnerException!))
-        {
-            return false;
-        }
     }
 
     /// <summary>The stream is complete.</summary>
