@@ -18,18 +18,18 @@ internal sealed class FileModel : IDisposable
     private static readonly string[] s_compressions = ["zlib", "lzo", "zstd"];
 
     private readonly string _image;
-    private readonly Random _random;
+    private readonly FileRandom _random;
     private readonly Dictionary<(ulong Root, ulong Inode), byte[]> _files = [];
     private readonly List<(ulong Root, string Name)> _snapshots = [];
     private readonly List<(ulong Root, ulong Inode, bool HasSums)> _live = [];
-    private readonly Queue<string> _log = new();
+    private readonly Trail _log = new();
     private FsWriter _writer;
     private SubvolumeWriters _subvolumes;
 
     public FileModel(string image, int seed)
     {
         _image = image;
-        _random = new Random(seed);
+        _random = new FileRandom(seed);
         (_writer, _subvolumes) = Open();
         ulong second = new SubvolumeOperations(_subvolumes).Create(ObjectIds.FsTree, ObjectIds.FirstFree, "second"u8);
         foreach (ulong root in (ulong[])[ObjectIds.FsTree, second])
@@ -37,7 +37,7 @@ internal sealed class FileModel : IDisposable
     }
 
     /// <summary>What was done last, the oldest first.</summary>
-    public string Log => string.Join('\n', _log);
+    public string Log => _log.ToString();
 
     public void Step()
     {
@@ -56,7 +56,7 @@ internal sealed class FileModel : IDisposable
                 Clone();
                 break;
             case < 90:
-                Note("commit");
+                _log.Note("commit");
                 _writer.Commit();
                 break;
             case < 94:
@@ -107,9 +107,9 @@ internal sealed class FileModel : IDisposable
     private void Write()
     {
         (ulong root, ulong inode, _) = Pick();
-        int offset = Offset();
-        byte[] data = Bytes(_random.Next(4) switch { 0 => _random.Next(1, 200), 1 => _random.Next(1, 5000), 2 => 4096 * _random.Next(1, 40), _ => _random.Next(1, 200_000) });
-        Note($"write {root}/{inode} {offset}+{data.Length}");
+        int offset = _random.Offset();
+        byte[] data = _random.Bytes();
+        _log.Note($"write {root}/{inode} {offset}+{data.Length}");
         _subvolumes.Get(root).Write(inode, (ulong)offset, data);
         byte[] content = Grown(root, inode, offset + data.Length);
         data.CopyTo(content, offset);
@@ -118,8 +118,8 @@ internal sealed class FileModel : IDisposable
     private void Truncate()
     {
         (ulong root, ulong inode, _) = Pick();
-        int size = _random.Next(3) switch { 0 => _random.Next(3000), 1 => 4096 * _random.Next(60), _ => _random.Next(MaxSize) };
-        Note($"truncate {root}/{inode} {size}");
+        int size = _random.Size(MaxSize);
+        _log.Note($"truncate {root}/{inode} {size}");
         _subvolumes.Get(root).Truncate(inode, (ulong)size);
         byte[] content = _files[(root, inode)];
         Array.Resize(ref content, size);
@@ -130,9 +130,9 @@ internal sealed class FileModel : IDisposable
     {
         (ulong root, ulong inode, _) = Pick();
         AllocateMode mode = (AllocateMode)_random.Next(5);
-        int offset = Offset();
+        int offset = _random.Offset();
         int length = _random.Next(1, 60_000);
-        Note($"{mode} {root}/{inode} {offset}+{length}");
+        _log.Note($"{mode} {root}/{inode} {offset}+{length}");
         _subvolumes.Get(root).Allocate(inode, (ulong)offset, (ulong)length, mode);
         bool grows = mode is AllocateMode.Preallocate or AllocateMode.ZeroRange;
         byte[] content = Grown(root, inode, grows ? offset + length : 0);
@@ -149,12 +149,12 @@ internal sealed class FileModel : IDisposable
             return;
 
         int from = _random.Next(source.Length) / 4096 * 4096;
-        int to = Offset() / 4096 * 4096;
+        int to = _random.Offset() / 4096 * 4096;
         bool toEnd = to + source.Length - from >= _files[(toRoot, toInode)].Length && _random.Next(2) == 0;
         int length = toEnd ? source.Length - from : _random.Next(source.Length - from + 1) / 4096 * 4096;
         if (length == 0)
             return;
-        Note($"clone {root}/{inode} {from}+{length} to {toRoot}/{toInode} {to}");
+        _log.Note($"clone {root}/{inode} {from}+{length} to {toRoot}/{toInode} {to}");
         _subvolumes.Get(root).Clone(inode, (ulong)from, (ulong)length, _subvolumes.Get(toRoot), toInode, (ulong)to);
         byte[] content = Grown(toRoot, toInode, to + length);
         source.AsSpan(from, length).CopyTo(content.AsSpan(to));
@@ -167,7 +167,7 @@ internal sealed class FileModel : IDisposable
     {
         ulong source = Pick().Root;
         string name = $"snapshot{_files.Count}-{_log.Count}-{_random.Next()}";
-        Note($"snapshot {source}");
+        _log.Note($"snapshot {source}");
         ulong id = new SubvolumeOperations(_subvolumes).Snapshot(source, ObjectIds.FsTree, ObjectIds.FirstFree, Name(name), _random.Next(2) == 0);
         foreach (((ulong root, ulong inode), byte[] content) in _files.ToArray())
         {
@@ -185,7 +185,7 @@ internal sealed class FileModel : IDisposable
         int index = _random.Next(_snapshots.Count);
         (ulong id, string name) = _snapshots[index];
         _snapshots.RemoveAt(index);
-        Note($"delete {id}");
+        _log.Note($"delete {id}");
         new SubvolumeOperations(_subvolumes).Delete(ObjectIds.FsTree, ObjectIds.FirstFree, Name(name));
         foreach ((ulong Root, ulong Inode) key in _files.Keys.Where(key => key.Root == id).ToArray())
             _files.Remove(key);
@@ -195,7 +195,7 @@ internal sealed class FileModel : IDisposable
 
     private void Reopen()
     {
-        Note("reopen");
+        _log.Note("reopen");
         _writer.Commit();
         _writer.Dispose();
         (_writer, _subvolumes) = Open();
@@ -210,32 +210,12 @@ internal sealed class FileModel : IDisposable
 
     private (ulong Root, ulong Inode, bool HasSums) Pick() => _live[_random.Next(_live.Count)];
 
-    private int Offset() => _random.Next(4) switch { 0 => 0, 1 => _random.Next(3000), 2 => 4096 * _random.Next(60), _ => _random.Next(250_000) };
-
     private byte[] Grown(ulong root, ulong inode, int size)
     {
         byte[] content = _files[(root, inode)];
         if (content.Length < size)
             Array.Resize(ref content, size);
         return _files[(root, inode)] = content;
-    }
-
-    // Half of it compresses.
-    private byte[] Bytes(int length)
-    {
-        byte[] data = new byte[length];
-        if (_random.Next(2) == 0)
-            _random.NextBytes(data);
-        else
-            data.AsSpan().Fill((byte)_random.Next(256));
-        return data;
-    }
-
-    private void Note(string what)
-    {
-        _log.Enqueue(what);
-        if (_log.Count > 60)
-            _log.Dequeue();
     }
 
     private static byte[] Name(string name) => System.Text.Encoding.UTF8.GetBytes(name);

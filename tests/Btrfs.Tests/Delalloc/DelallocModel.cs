@@ -4,6 +4,7 @@ using Btrfs.Engine;
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Changes;
+using Btrfs.Tests.Changes;
 
 namespace Btrfs.Tests.Delalloc;
 
@@ -14,20 +15,20 @@ internal sealed class DelallocModel : IDisposable
     private static readonly string[] s_compressions = ["zlib", "lzo", "zstd"];
 
     private readonly string _image;
-    private readonly Random _random;
+    private readonly FileRandom _random;
     private readonly DelallocOptions _options;
     private readonly Dictionary<string, byte[]> _files = [];
     private readonly List<string> _live = [];
     private readonly List<string> _snapshots = [];
     private readonly List<(BufferedFileStream Handle, byte[] Content)> _unlinked = [];
-    private readonly Queue<string> _log = new();
+    private readonly Trail _log = new();
     private BtrfsFileSystem _fs;
     private int _names;
 
     public DelallocModel(string image, int seed, DelallocOptions options)
     {
         _image = image;
-        _random = new Random(seed);
+        _random = new FileRandom(seed);
         _options = options;
         _fs = Open();
         _fs.CreateSubvolume("second");
@@ -47,7 +48,7 @@ internal sealed class DelallocModel : IDisposable
     }
 
     /// <summary>What was done last, the oldest first.</summary>
-    public string Log => string.Join('\n', _log);
+    public string Log => _log.ToString();
 
     /// <summary>How many writes there was no room for.</summary>
     public int Refused { get; private set; }
@@ -105,15 +106,15 @@ internal sealed class DelallocModel : IDisposable
                 break;
             case < 83:
                 string synced = Pick();
-                Note($"fsync {synced}");
+                _log.Note($"fsync {synced}");
                 _fs.Fsync(synced);
                 break;
             case < 86:
-                Note("commit");
+                _log.Note("commit");
                 _fs.Commit();
                 break;
             case < 88:
-                Note("internal commit");
+                _log.Note("internal commit");
                 _fs.Writer.Commit();
                 break;
             case < 91:
@@ -148,9 +149,9 @@ internal sealed class DelallocModel : IDisposable
     private void Write()
     {
         string path = Pick();
-        int offset = Offset();
-        byte[] data = Bytes(_random.Next(4) switch { 0 => _random.Next(1, 200), 1 => _random.Next(1, 5000), 2 => 4096 * _random.Next(1, 40), _ => _random.Next(1, 200_000) });
-        Note($"write {path} {offset}+{data.Length}");
+        int offset = _random.Offset();
+        byte[] data = _random.Bytes();
+        _log.Note($"write {path} {offset}+{data.Length}");
         try
         {
             _fs.WriteFile(path, (ulong)offset, data);
@@ -182,8 +183,8 @@ internal sealed class DelallocModel : IDisposable
     private void Truncate()
     {
         string path = Pick();
-        int size = _random.Next(3) switch { 0 => _random.Next(3000), 1 => 4096 * _random.Next(60), _ => _random.Next(MaxSize) };
-        Note($"truncate {path} {size}");
+        int size = _random.Size(MaxSize);
+        _log.Note($"truncate {path} {size}");
         if (!Try(() => _fs.SetLength(path, (ulong)size)))
             return;
         byte[] content = _files[path];
@@ -195,9 +196,9 @@ internal sealed class DelallocModel : IDisposable
     {
         string path = Pick();
         AllocateMode mode = (AllocateMode)_random.Next(5);
-        int offset = Offset();
+        int offset = _random.Offset();
         int length = _random.Next(1, 60_000);
-        Note($"{mode} {path} {offset}+{length}");
+        _log.Note($"{mode} {path} {offset}+{length}");
         if (Refused > 0 || !Try(() => _fs.Allocate(path, (ulong)offset, (ulong)length, mode)))
             return;
         bool grows = mode is AllocateMode.Preallocate or AllocateMode.ZeroRange;
@@ -215,12 +216,12 @@ internal sealed class DelallocModel : IDisposable
             return;
 
         int offset = _random.Next(source.Length) / 4096 * 4096;
-        int target = Offset() / 4096 * 4096;
+        int target = _random.Offset() / 4096 * 4096;
         bool toEnd = target + source.Length - offset >= _files[to].Length && _random.Next(2) == 0;
         int length = toEnd ? source.Length - offset : _random.Next(source.Length - offset + 1) / 4096 * 4096;
         if (length == 0)
             return;
-        Note($"clone {from} {offset}+{length} to {to} {target}");
+        _log.Note($"clone {from} {offset}+{length} to {to} {target}");
         _fs.CloneRange(from, (ulong)offset, (ulong)length, to, (ulong)target);
         byte[] content = Grown(to, target + length);
         source.AsSpan(offset, length).CopyTo(content.AsSpan(target));
@@ -230,7 +231,7 @@ internal sealed class DelallocModel : IDisposable
 
     private void Flush()
     {
-        Note("flush");
+        _log.Note("flush");
         switch (_random.Next(3))
         {
             case 0:
@@ -252,7 +253,7 @@ internal sealed class DelallocModel : IDisposable
     {
         string source = _random.Next(2) == 0 ? "" : "second";
         string name = $"snapshot{_names++}";
-        Note($"snapshot {source} {name}");
+        _log.Note($"snapshot {source} {name}");
         if (!Try(() => _fs.CreateSnapshot(source, name, isReadOnly: _random.Next(2) == 0)))
             return;
         foreach ((string path, byte[] content) in _files.ToArray())
@@ -271,7 +272,7 @@ internal sealed class DelallocModel : IDisposable
         int index = _random.Next(_snapshots.Count);
         string name = _snapshots[index];
         _snapshots.RemoveAt(index);
-        Note($"delete {name}");
+        _log.Note($"delete {name}");
         _fs.DeleteSubvolume(name);
         foreach (string path in _files.Keys.Where(path => path.StartsWith(name + "/", StringComparison.Ordinal)).ToArray())
             _files.Remove(path);
@@ -284,7 +285,7 @@ internal sealed class DelallocModel : IDisposable
     {
         string path = Pick();
         bool isOpen = _random.Next(2) == 0;
-        Note($"unlink {path} {(isOpen ? "while open" : "")}");
+        _log.Note($"unlink {path} {(isOpen ? "while open" : "")}");
         if (isOpen)
             _unlinked.Add((_fs.OpenFile(path, FileAccess.ReadWrite), _files[path]));
         _fs.Delete(path);
@@ -297,7 +298,7 @@ internal sealed class DelallocModel : IDisposable
         if (_unlinked.Count == 0)
             return;
         (BufferedFileStream handle, byte[] content) = _unlinked[^1];
-        Note("read, write and close what was deleted");
+        _log.Note("read, write and close what was deleted");
         byte[] have = new byte[content.Length];
         handle.Position = 0;
         handle.ReadExactly(have);
@@ -314,8 +315,8 @@ internal sealed class DelallocModel : IDisposable
     {
         string path = Pick();
         string fresh = path + ".new";
-        Note($"replace {path}");
-        byte[] data = Bytes(_random.Next(1, 20_000));
+        _log.Note($"replace {path}");
+        byte[] data = _random.Bytes(_random.Next(1, 20_000));
         if (!Try(() => _fs.CreateFile(fresh)))
             return;
         if (!Try(() => _fs.WriteFile(fresh, 0, data)))
@@ -332,7 +333,7 @@ internal sealed class DelallocModel : IDisposable
 
     private void Reopen()
     {
-        Note("reopen");
+        _log.Note("reopen");
         foreach ((BufferedFileStream handle, _) in _unlinked)
             handle.Dispose();
         _unlinked.Clear();
@@ -381,31 +382,11 @@ internal sealed class DelallocModel : IDisposable
 
     private string Pick() => _live[_random.Next(_live.Count)];
 
-    private int Offset() => _random.Next(4) switch { 0 => 0, 1 => _random.Next(3000), 2 => 4096 * _random.Next(60), _ => _random.Next(250_000) };
-
     private byte[] Grown(string path, int size)
     {
         byte[] content = _files[path];
         if (content.Length < size)
             Array.Resize(ref content, size);
         return _files[path] = content;
-    }
-
-    // Half of it compresses.
-    private byte[] Bytes(int length)
-    {
-        byte[] data = new byte[length];
-        if (_random.Next(2) == 0)
-            _random.NextBytes(data);
-        else
-            data.AsSpan().Fill((byte)_random.Next(256));
-        return data;
-    }
-
-    private void Note(string what)
-    {
-        _log.Enqueue(what);
-        if (_log.Count > 60)
-            _log.Dequeue();
     }
 }
