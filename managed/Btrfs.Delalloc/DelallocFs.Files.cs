@@ -198,7 +198,8 @@ public sealed partial class DelallocFs
         {
             while (!TryInsert(node, first, count, pages, ref held, promise, offset, data, head, tail, size, out int missing))
             {
-                promise.Absorb(_reservation.Reserve(missing, () => IsInPlace(node, first, count)));
+                if (!_reservation.TryReserve(promise, missing))
+                    ReserveOnFullDisk(node, first, count, missing, promise);
                 if (_pool.TryTake(pages.AsSpan(held, missing)))
                 {
                     held += missing;
@@ -220,6 +221,10 @@ public sealed partial class DelallocFs
             _reservation.Release(promise);
         }
     }
+
+    // A method of its own: what it catches for the question would be allocated for every write.
+    private void ReserveOnFullDisk(BufferedInode node, ulong first, int count, int pages, SpacePromise promise) =>
+        _reservation.Reserve(promise, pages, () => IsInPlace(node, first, count));
 
     /// <summary>Puts the bytes into pages, and those that are new into the file, if there are enough of them in hand.</summary>
     private bool TryInsert(
@@ -245,12 +250,10 @@ public sealed partial class DelallocFs
             if (missing > 0)
                 return false;
 
-            SpacePromise kept = new();
-            kept.Absorb(
+            node.Keep(
                 promise,
                 Math.Min(promise.DataBytes, (ulong)clean * (ulong)_sectorSize),
                 clean == held ? promise.MetadataBytes : promise.MetadataBytes / (ulong)held * (ulong)clean);
-            node.Keep(kept);
             ulong at = first * (ulong)_sectorSize;
             for (int i = 0; i < count; i++, at += (ulong)_sectorSize)
             {

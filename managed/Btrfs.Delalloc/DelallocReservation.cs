@@ -52,28 +52,34 @@ internal sealed class DelallocReservation
         writer.State.Promised.Reclaim = GiveBackStock;
     }
 
-    /// <summary>Reserves for pages that one write makes dirty.</summary>
+    /// <summary>Reserves for pages that one write makes dirty, out of what there is without effort.</summary>
+    /// <param name="promise">Grows by what they need.</param>
     /// <param name="pages">How many.</param>
-    /// <param name="inPlace">Whether they will be written where they lie, and need no space of their own. Null where nobody knows.</param>
-    /// <exception cref="NoSpaceException">There is not enough room, whatever was tried.</exception>
-    public SpacePromise Reserve(int pages, Func<bool>? inPlace)
+    /// <returns>Whether it could: else <see cref="Reserve"/> tries harder.</returns>
+    public bool TryReserve(SpacePromise promise, int pages)
     {
-        ulong data = (ulong)pages * _sectorSize;
-        ulong metadata = (MetadataPerExtent * (1 + (ulong)pages / _sectorsPerExtent)) + (_sumBytesPerSector * (ulong)pages);
-        SpacePromise promise = new();
-        if (TryTake(promise, data, metadata) || TryRefill(promise, data, metadata))
-            return promise;
+        (ulong data, ulong metadata) = CostOf(pages);
+        return TryTake(promise, data, metadata) || TryRefill(promise, data, metadata);
+    }
+
+    /// <summary>Does what can be done to reserve on a full disk: commits, asks whether space is needed at all, writes back what takes less than it was promised.</summary>
+    /// <param name="promise">Grows by what the pages need.</param>
+    /// <param name="pages">How many.</param>
+    /// <param name="inPlace">Whether they will be written where they lie, and need no space of their own.</param>
+    /// <exception cref="NoSpaceException">There is not enough room, whatever was tried.</exception>
+    public void Reserve(SpacePromise promise, int pages, Func<bool> inPlace)
+    {
+        (ulong data, ulong metadata) = CostOf(pages);
         GiveBackStock();
         if (_writer.TryPromise(promise, data, metadata, mayCommit: true))
-            return promise;
-        if (inPlace?.Invoke() == true && _writer.TryPromise(promise, 0, metadata, mayCommit: true))
-            return promise;
+            return;
+        if (inPlace() && _writer.TryPromise(promise, 0, metadata, mayCommit: true))
+            return;
 
         _writeBackAll();
         GiveBackStock();
-        return _writer.TryPromise(promise, data, metadata, mayCommit: true)
-            ? promise
-            : throw new NoSpaceException($"no space left for {data} bytes of data and {metadata} of metadata");
+        if (!_writer.TryPromise(promise, data, metadata, mayCommit: true))
+            throw new NoSpaceException($"no space left for {data} bytes of data and {metadata} of metadata");
     }
 
     /// <summary>Takes back what was not used.</summary>
@@ -103,6 +109,10 @@ internal sealed class DelallocReservation
         lock (_lock)
             _writer.Return(_stock);
     }
+
+    private (ulong Data, ulong Metadata) CostOf(int pages) => (
+        (ulong)pages * _sectorSize,
+        (MetadataPerExtent * (1 + ((ulong)pages / _sectorsPerExtent))) + (_sumBytesPerSector * (ulong)pages));
 
     private bool TryTake(SpacePromise promise, ulong data, ulong metadata)
     {

@@ -122,8 +122,8 @@ internal sealed class BufferedInode(ulong rootId, ulong inode, int sectorSize)
 
     public void AddDirty(ulong sector, int page) => _dirty.Add(sector, page);
 
-    /// <summary>Takes over what was reserved for pages that are dirty now.</summary>
-    public void Keep(SpacePromise promise) => _reserved.Absorb(promise);
+    /// <summary>Takes over, out of a promise, what was reserved for pages that are dirty now.</summary>
+    public void Keep(SpacePromise promise, ulong dataBytes, ulong metadataBytes) => _reserved.Absorb(promise, dataBytes, metadataBytes);
 
     /// <summary>Where the data begins that the tree doesn't have, in bytes; the highest number if it has all.</summary>
     public ulong FirstPendingByte
