@@ -191,6 +191,24 @@ Task("Crash")
     Run("dotnet", arguments);
 });
 
+Task("Kills")
+    .Description("Kills --kills=N receives (100 if not told) of each kind of stream at random moments, and goes on with them.")
+    .IsDependentOn("Build")
+    .IsDependentOn("Publish")
+    .Does(() => DotNetTest("tests/Btrfs.Tests/Btrfs.Tests.csproj", new DotNetTestSettings
+    {
+        Configuration = configuration,
+        NoBuild = true,
+        NoLogo = true,
+        Filter = "FullyQualifiedName~KillTests",
+        Loggers = new[] { "console;verbosity=normal" },
+        EnvironmentVariables = new Dictionary<string, string>
+        {
+            ["BTRFS_KILLS"] = Argument("kills", "100"),
+            ["BTRFS_ENGINE_PROGRAM"] = artifacts.CombineWithFilePath("btrfs-engine").FullPath,
+        },
+    }));
+
 // A program of the solution that was built; --run="..." on the command line says what it shall do.
 void RunProgram(string project, string defaultArguments) =>
     Run("dotnet", new ProcessArgumentBuilder()
