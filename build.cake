@@ -191,6 +191,23 @@ Task("Crash")
     Run("dotnet", arguments);
 });
 
+Task("Stress")
+    .Description("Writers, snapshots and sends side by side for --seconds=N (180 if not told) under --seed=N, as root: the kernel receives every stream and has what its snapshot has.")
+    .IsDependentOn("Build")
+    .Does(() => DotNetTest("tests/Btrfs.LoopTests/Btrfs.LoopTests.csproj", new DotNetTestSettings
+    {
+        Configuration = configuration,
+        NoBuild = true,
+        NoLogo = true,
+        Filter = "FullyQualifiedName~SendStress",
+        Loggers = new[] { "console;verbosity=detailed" },
+        EnvironmentVariables = new Dictionary<string, string>
+        {
+            ["BTRFS_STRESS_SECONDS"] = Argument("seconds", "180"),
+            ["BTRFS_SEED"] = Argument("seed", "1"),
+        },
+    }));
+
 // A program of the solution that was built; --run="..." on the command line says what it shall do.
 void RunProgram(string project, string defaultArguments) =>
     Run("dotnet", new ProcessArgumentBuilder()
