@@ -14,6 +14,12 @@ public sealed record SendOptions
     /// <summary>Tell which extents changed, without their data.</summary>
     public bool NoData { get; init; }
 
+    /// <summary>
+    /// Clone every extent that the receiver has, also those with more than the 1024 references up to which the kernel looks. Such a stream is smaller, and in some places another one
+    /// than the kernel's; what is received is the same, and shares more.
+    /// </summary>
+    public bool AllClones { get; init; }
+
     /// <summary>Leave out the stream header: this stream continues another one.</summary>
     public bool OmitStreamHeader { get; init; }
 
