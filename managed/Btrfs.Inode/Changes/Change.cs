@@ -174,7 +174,11 @@ internal sealed class Change
     public bool KeepsUnlinked(ulong inode) => _subvolume.Buffered?.KeepsUnlinked(RootId, inode) ?? false;
 
     /// <inheritdoc cref="IBufferedInodes.Removed"/>
-    public void NoteRemoved(ulong inode) => _subvolume.Buffered?.Removed(RootId, inode);
+    public void NoteRemoved(ulong inode)
+    {
+        _subvolume.KeepNumber(inode);
+        _subvolume.Buffered?.Removed(RootId, inode);
+    }
 
     /// <summary>Writes a directory back whose entries have changed.</summary>
     public void PutDirectory(ulong directory, ref InodeItem item)

@@ -29,6 +29,7 @@ public sealed partial class SubvolumeWriter
     // Numbers that were given out and not committed, or deleted again, must not come back in the same transaction: guarded by the writer's lock.
     private readonly Dictionary<ulong, ulong> _nextIndex = [];
     private ulong _nextInode;
+    private ulong _lastRemoved = ObjectIds.FirstFree;
     private int _attributesVersion;
 
     internal SubvolumeWriter(SubvolumeWriters all, ulong rootId)
@@ -139,7 +140,7 @@ public sealed partial class SubvolumeWriter
         {
             TreeCursor cursor = change.Tree.OpenCursor();
             bool found = cursor.SeekFloor(new Key(ObjectIds.LastFree, (ItemType)byte.MaxValue, ulong.MaxValue));
-            _nextInode = Math.Max(found ? cursor.Key.ObjectId : 0, ObjectIds.FirstFree) + 1;
+            _nextInode = Math.Max(found ? cursor.Key.ObjectId : 0, _lastRemoved) + 1;
         }
 
         return _nextInode < ObjectIds.LastFree
@@ -152,6 +153,9 @@ public sealed partial class SubvolumeWriter
         if (!_nextIndex.TryGetValue(directory, out ulong next))
         {
             TreeCursor cursor = change.Tree.OpenCursor();
+    /// <summary>The number of what is gone is given to nothing else: there may be handles of it, and the next fsync must not take the one for the other.</summary>
+    internal void KeepNumber(ulong inode) => _lastRemoved = Math.Max(_lastRemoved, inode);
+
             bool found = cursor.SeekFloor(new Key(directory, ItemType.DirIndex, ulong.MaxValue))
                 && cursor.Key.ObjectId == directory && cursor.Key.Type == ItemType.DirIndex;
             next = found ? cursor.Key.Offset + 1 : FirstIndex;

@@ -22,9 +22,6 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
 
     private readonly SubvolumeWriters _writers = writers;
 
-    // Numbers of subvolumes that are gone don't come back while the file system is open; guarded by the writer's lock.
-    private ulong _nextId;
-
     /// <summary>Makes an empty subvolume.</summary>
     /// <param name="parent">The subvolume that shows it.</param>
     /// <param name="directory">The directory there.</param>
@@ -291,13 +288,13 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
 
     private ulong TakeId(Transaction part)
     {
-        if (_nextId == 0)
+        if (_writers.NextId == 0)
         {
             TreeCursor cursor = part.GetTree(ObjectIds.RootTree).OpenCursor();
             bool found = cursor.SeekFloor(new Key(ObjectIds.LastFree, (ItemType)byte.MaxValue, ulong.MaxValue));
-            _nextId = Math.Max(found ? cursor.Key.ObjectId : 0, ObjectIds.FirstFree - 1) + 1;
+            _writers.NextId = Math.Max(found ? cursor.Key.ObjectId : 0, ObjectIds.FirstFree - 1) + 1;
         }
 
-        return _nextId++;
+        return _writers.NextId++;
     }
 }
