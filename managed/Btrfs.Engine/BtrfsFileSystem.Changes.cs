@@ -224,9 +224,10 @@ public sealed partial class BtrfsFileSystem
         try
         {
             Location at = new PathLookup(View).Find(path);
-            return at.IsEmptySubvolumeDirectory
-                ? throw new FileOperationException(FileError.NotPermitted, $"'{path}' stands for a subvolume that is not there")
-                : at;
+            if (!at.IsEmptySubvolumeDirectory)
+                return at;
+            throw new FileOperationException(
+                at.Subvolume.Root.IsReadOnly ? FileError.ReadOnlySubvolume : FileError.NotPermitted, $"'{path}' stands for a subvolume that is not there");
         }
         catch (InvalidRequestException error)
         {
