@@ -93,8 +93,7 @@ public sealed partial class BtrfsFileSystem
         {
             Location source = Find(existing);
             (Location directory, byte[] name) = FindParent(path);
-            RequireSameSubvolume(source, directory, path);
-            WriterOf(directory).Link(source.Inode, directory.Inode, name);
+            WriterOf(directory).Link(WriterOf(source), source.Inode, directory.Inode, name);
         }
     }
 
@@ -191,19 +190,16 @@ public sealed partial class BtrfsFileSystem
         try
         {
             if (writer.Failure is null)
+            {
                 Commit();
+                writer.RemoveEmptyGroups();
+            }
         }
         finally
         {
             Delalloc.Dispose();
             writer.Dispose();
         }
-    }
-
-    private static void RequireSameSubvolume(Location one, Location other, FsPath path)
-    {
-        if (one.Subvolume.Id != other.Subvolume.Id)
-            throw new FileOperationException(FileError.CrossSubvolume, $"'{path}' is in another subvolume");
     }
 
     private void Create(FsPath path, NewInode what)

@@ -61,18 +61,23 @@ public sealed partial class SubvolumeWriter
     public ulong Create(ulong directory, ReadOnlySpan<byte> name, NewInode what)
     {
         using Transaction part = Begin(ItemsOfNames);
-        Change change = new(part, this);
+        Change change = new(part, this, checksLater: true);
         ulong inode = CreateOperation.Create(change, directory, name, what);
         Complete(change);
         return inode;
     }
 
     /// <summary>Gives an inode a further name.</summary>
-    public void Link(ulong inode, ulong directory, ReadOnlySpan<byte> name)
+    public void Link(ulong inode, ulong directory, ReadOnlySpan<byte> name) => Link(this, inode, directory, name);
+
+    /// <summary>The same for an inode of whatever subvolume: it is refused if it is of another, and if nothing else is to be said against it.</summary>
+    public void Link(SubvolumeWriter source, ulong inode, ulong directory, ReadOnlySpan<byte> name)
     {
+        ArgumentNullException.ThrowIfNull(source);
         using Transaction part = Begin(ItemsOfNames);
-        Change change = new(part, this);
-        LinkOperations.Link(change, inode, directory, name);
+        Change change = new(part, this, checksLater: true);
+        Change from = source.RootId == RootId ? change : new Change(part, source, evenReadOnly: true);
+        LinkOperations.Link(change, from, inode, directory, name);
         Complete(change);
     }
 
@@ -82,7 +87,7 @@ public sealed partial class SubvolumeWriter
         ulong orphan;
         using (Transaction part = Begin(ItemsOfNames + InodeRemoval.ItemsAtOnce, ReservePolicy.Freeing))
         {
-            Change change = new(part, this);
+            Change change = new(part, this, checksLater: true);
             orphan = LinkOperations.Unlink(change, directory, name);
             Complete(change);
         }
@@ -94,7 +99,7 @@ public sealed partial class SubvolumeWriter
     public void RemoveDirectory(ulong directory, ReadOnlySpan<byte> name)
     {
         using Transaction part = Begin(ItemsOfNames + InodeRemoval.ItemsAtOnce, ReservePolicy.Freeing);
-        Change change = new(part, this);
+        Change change = new(part, this, checksLater: true);
         LinkOperations.RemoveDirectory(change, directory, name);
         Complete(change);
     }
@@ -110,8 +115,8 @@ public sealed partial class SubvolumeWriter
         ulong orphan;
         using (Transaction part = Begin(2 * ItemsOfNames + InodeRemoval.ItemsAtOnce))
         {
-            Change from = new(part, this, evenReadOnly: true);
-            Change to = target.RootId == RootId ? from : new Change(part, target, evenReadOnly: true);
+            Change from = new(part, this, checksLater: true);
+            Change to = target.RootId == RootId ? from : new Change(part, target, checksLater: true);
             orphan = RenameOperation.Rename(from, fromDirectory, fromName, to, toDirectory, toName, flags);
             from.Finish();
             Complete(to);
@@ -148,14 +153,14 @@ public sealed partial class SubvolumeWriter
             : throw new FileOperationException(FileError.TooLarge, $"subvolume {RootId} has no inode numbers left");
     }
 
+    /// <summary>The number of what is gone is given to nothing else: there may be handles of it, and the next fsync must not take the one for the other.</summary>
+    internal void KeepNumber(ulong inode) => _lastRemoved = Math.Max(_lastRemoved, inode);
+
     internal ulong TakeDirectoryIndex(Change change, ulong directory)
     {
         if (!_nextIndex.TryGetValue(directory, out ulong next))
         {
             TreeCursor cursor = change.Tree.OpenCursor();
-    /// <summary>The number of what is gone is given to nothing else: there may be handles of it, and the next fsync must not take the one for the other.</summary>
-    internal void KeepNumber(ulong inode) => _lastRemoved = Math.Max(_lastRemoved, inode);
-
             bool found = cursor.SeekFloor(new Key(directory, ItemType.DirIndex, ulong.MaxValue))
                 && cursor.Key.ObjectId == directory && cursor.Key.Type == ItemType.DirIndex;
             next = found ? cursor.Key.Offset + 1 : FirstIndex;
