@@ -16,6 +16,8 @@ internal sealed record PairOptions
 
     public required string MountOptions { get; init; }
 
+    public required int NodeSize { get; init; }
+
     /// <summary>What the engine is told to compress with, as the mount option tells the kernel.</summary>
     public CompressionType? Compression { get; init; }
 
@@ -62,12 +64,16 @@ internal sealed record PairOptions
         if (!hasFreeSpaceTree)
             arguments.AddRange(["-R", "^free-space-tree"]);
 
-        // mkfs.btrfs refuses a device that is smaller than this with two copies of all data on it.
+        // mkfs.btrfs refuses a device that is smaller than this with two copies of all data on it. And Linux reserves so many blocks for each change that with
+        // large ones it is full before there is anything on a small device.
         long least = devices == 1 && data == "dup" ? 200 : 0;
+        if (nodeSize > 16384 && !fillsUp)
+            least = 1024;
         CompressionType? compression = random.Percent(20) ? random.Pick([CompressionType.Zlib, CompressionType.Lzo, CompressionType.Zstd]) : null;
         return new PairOptions
         {
             MkfsArguments = [.. arguments],
+            NodeSize = nodeSize,
             DeviceCount = devices,
             DeviceSizeBytes = Math.Max(least, fillsUp ? random.Pick([128, 200]) : random.Pick([256, 512, 1024])) * Mebibyte,
             MountOptions = "nobarrier,noatime" + (compression is { } type ? $",compress={type.ToString().ToLowerInvariant()}" : ""),
