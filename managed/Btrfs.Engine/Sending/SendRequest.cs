@@ -33,6 +33,9 @@ public sealed record SendRequest
     /// <inheritdoc cref="Btrfs.Send.SendOptions.AllClones"/>
     public bool AllClones { get; init; }
 
+    /// <inheritdoc cref="Btrfs.Send.SendOptions.VerifyData"/>
+    public bool VerifyData { get; init; } = true;
+
     /// <summary>
     /// Go on with the stream of the one subvolume where a receiver stopped, as it told. All else must be as it was for the stream that was cut. Null for a whole stream.
     /// </summary>
