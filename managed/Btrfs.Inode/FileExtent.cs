@@ -36,6 +36,9 @@ public readonly ref struct FileExtent
     public bool IsInline => Type == FileExtentType.Inline;
 
     /// <summary>No extent behind it: the run reads as zeros.</summary>
+    /// <summary>Whether the run's bytes lie on the disk as they are.</summary>
+    public bool IsPlain => Type == FileExtentType.Regular && Compression == CompressionType.None && Item.DiskBytenr.Value != 0;
+
     public bool IsHole => !IsInline && Item.DiskBytenr.Value == 0;
 
     public ulong Generation => MemoryMarshal.Read<Le64>(_data);

@@ -43,8 +43,8 @@ public sealed partial class SubvolumeBatch
         AllocateOperation operation = new(inode, offset, length, mode);
         for (bool isDone = false; !isDone;)
         {
-            Change change = Open(InodeRemoval.ExtentsPerStep, mode == AllocateMode.PunchHole ? ReservePolicy.Freeing : ReservePolicy.Normal);
-            isDone = operation.Step(change);
+            Change change = Open(operation.WantedItems, operation.Policy);
+            isDone = operation.Step(change, operation.WantedItems);
             Complete(change);
         }
     }
@@ -68,7 +68,7 @@ public sealed partial class SubvolumeBatch
             if (!isChecked)
                 request = CloneOperation.Check(from, to, request);
             isChecked = true;
-            isDone = CloneOperation.Step(from, to, request, ref progress, keepTimes: false);
+            isDone = CloneOperation.Step(from, to, request, ref progress, CloneOperation.ItemsPerStep, keepTimes: false);
             Complete(to);
         }
     }

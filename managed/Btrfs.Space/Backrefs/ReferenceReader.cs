@@ -7,14 +7,13 @@ namespace Btrfs.Space.Backrefs;
 /// <summary>Reads an extent's references, inline and keyed, out of the extent tree.</summary>
 internal sealed class ReferenceReader
 {
-    /// <summary>Extents and tree blocks with more references are not walked: the kernel finds it too expensive, and streams must equal its.</summary>
-    private const ulong MaxReferences = 1024;
-
     private readonly TreeCursor _extents;
     private readonly ItemType _lastItemType;
+    private readonly ulong _maxReferences;
 
-    public ReferenceReader(FsInfo fs)
+    public ReferenceReader(FsInfo fs, ulong maxReferences)
     {
+        _maxReferences = maxReferences;
         _extents = fs.OpenCursor(fs.GetRoot(ObjectIds.ExtentTree).Tree);
         bool skinny = (fs.Superblock.Incompat & IncompatFlags.SkinnyMetadata) != 0;
         _lastItemType = skinny ? ItemType.MetadataItem : ItemType.ExtentItem;
@@ -37,7 +36,7 @@ internal sealed class ReferenceReader
         ref readonly ExtentItem item = ref MemoryMarshal.AsRef<ExtentItem>(data);
         if (onlyIfShared && item.Refs.Value == 1)
             return false;
-        if (item.Refs.Value > MaxReferences)
+        if (item.Refs.Value > _maxReferences)
             return false;
 
         int level = -1;
