@@ -34,9 +34,9 @@ internal sealed class CloneFinder
             .Select(subvolume => new CloneSource(subvolume))
             .OrderBy(source => source.Subvolume.Id)];
         _sendRoot = _sources.First(source => source.Subvolume == context.Send);
-        _sent = context.Options.AllClones ? new SentExtents() : null;
+        _sent = context.Options.CloneAll ? new SentExtents() : null;
         _walker = new BackrefWalker(
-            context.Fs, _sources.Select(source => source.Subvolume.Id), context.Options.AllClones ? ulong.MaxValue : BackrefWalker.KernelMaxReferences);
+            context.Fs, _sources.Select(source => source.Subvolume.Id), context.Options.CloneAll ? ulong.MaxValue : BackrefWalker.KernelMaxReferences);
         _consider = Consider;
     }
 
