@@ -20,6 +20,12 @@ public sealed record SendOptions
     /// </summary>
     public bool VerifyData { get; init; } = true;
 
+    /// <summary>
+    /// Clone extents with more than 1024 references too, from where this stream has sent them before. The kernel sends their data each time; the stream is then shorter than its, and
+    /// receives to the same files with more of them shared.
+    /// </summary>
+    public bool CloneAll { get; init; }
+
     /// <summary>Leave out the stream header: this stream continues another one.</summary>
     public bool OmitStreamHeader { get; init; }
 

@@ -72,6 +72,7 @@ internal sealed class SendPlan
                 CompressedData = _request.CompressedData,
                 NoData = _request.NoData,
                 VerifyData = _request.VerifyData,
+                CloneAll = _request.CloneAll,
                 OmitStreamHeader = _request.JoinStreams && i > 0,
                 OmitEndCommand = _request.JoinStreams && i < _subvolumes.Count - 1,
                 Resume = _request.Resume,

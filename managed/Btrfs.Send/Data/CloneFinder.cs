@@ -15,6 +15,9 @@ internal sealed class CloneFinder
     private readonly CloneSource[] _sources;
     private readonly BackrefWalker _walker;
     private readonly FileReferenceVisitor _consider;
+
+    // Null where streams are to be the kernel's.
+    private readonly SentExtents? _sent;
     private ulong _fileOffset;
     private ulong _length;
 
@@ -28,6 +31,7 @@ internal sealed class CloneFinder
             .OrderBy(source => source.Subvolume.Id)];
         _walker = new BackrefWalker(context.Fs, _sources.Select(source => source.Subvolume.Id));
         _consider = Consider;
+        _sent = context.Options.CloneAll ? new SentExtents(context) : null;
     }
 
     /// <summary>The source to clone the current inode's <paramref name="extent"/> from, or null. <paramref name="leafOwner"/> is the owner of the leaf that holds it.</summary>
@@ -54,7 +58,18 @@ internal sealed class CloneFinder
                 OnlyIfShared = onlySendRoot,
             },
             _consider);
-        return Best();
+        return Best() ?? FindSent(extent);
+    }
+
+    private CloneSource? FindSent(in FileExtent extent)
+    {
+        if (_sent is null || !_walker.HasTooMany(extent.DiskBytenr))
+            return null;
+
+        CloneSource itself = SourceOf(_context.Send.Id)!;
+        bool isFound = _sent.TryFind(extent, itself);
+        _sent.Note(extent);
+        return isFound ? itself : null;
     }
 
     private CloneSource? Best()

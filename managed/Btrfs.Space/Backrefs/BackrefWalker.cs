@@ -74,6 +74,9 @@ public sealed class BackrefWalker
         }
     }
 
+    /// <summary>Whether the data extent at <paramref name="bytenr"/> is used so often that a walk tells of nobody.</summary>
+    public bool HasTooMany(ulong bytenr) => _reader.HasTooMany(bytenr);
+
     // Fills _leaves with every leaf that uses the extent. False when the visitor ended the walk on the way.
     private bool FindLeaves(in ExtentQuery query, FileReferenceVisitor visit)
     {

@@ -57,6 +57,11 @@ internal sealed class ReferenceReader
         return true;
     }
 
+    /// <summary>Whether the data extent at <paramref name="bytenr"/> has more references than are walked.</summary>
+    public bool HasTooMany(ulong bytenr) =>
+        _extents.SeekFloor(new Key(bytenr, ItemType.ExtentItem, ulong.MaxValue)) && _extents.Key.ObjectId == bytenr && _extents.Key.Type == ItemType.ExtentItem
+        && Overlay.At<ExtentItem>(_extents.Data).Refs.Value > MaxReferences;
+
     private static void ReadInline(ReadOnlySpan<byte> data, int level, List<Reference> into)
     {
         while (data.Length > 0)
