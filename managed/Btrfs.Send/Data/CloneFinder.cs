@@ -54,9 +54,13 @@ internal sealed class CloneFinder
         _fileOffset = extent.FileOffset;
         _length = Math.Min(extent.NumBytes, current.FileSize - extent.FileOffset);
 
-        // Within the file at work the walk has to see that only what lies below the last write is cloned from.
-        if (_sent is not null && _sent.TryFind(extent, _length, _sendRoot) && _sendRoot.Inode < current.Number)
+        // Of the file at work the receiver has what lies below the last write.
+        if (_sent is not null
+            && _sent.TryFind(extent, _length, _sendRoot)
+            && (_sendRoot.Inode != current.Number || _sendRoot.Offset + _length <= current.NextWriteOffset))
+        {
             return _sendRoot;
+        }
 
         _sendRoot.Reset();
         bool onlySendRoot = _sources.Length == 1;

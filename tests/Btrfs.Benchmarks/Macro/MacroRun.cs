@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using Btrfs.Engine;
 using Btrfs.Fidelity.Kernel;
 
@@ -19,13 +18,22 @@ internal static class MacroRun
         string directory = Environment.GetEnvironmentVariable("BTRFS_BENCH_DIR") ?? Path.Combine(Path.GetTempPath(), "btrfs-engine-bench");
         int rounds = int.TryParse(Environment.GetEnvironmentVariable("BTRFS_BENCH_ROUNDS"), NumberStyles.None, CultureInfo.InvariantCulture, out int wanted) ? wanted : DefaultRounds;
         Directory.CreateDirectory(directory);
-        StringBuilder table = new();
-        table.AppendLine("| work | kernel, ms | ours, ms | times the kernel | floor | stream, MB/s | peak memory, MiB |");
-        table.AppendLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-        foreach (Measurement measurement in Measurement.All.Where(measurement => names.Length == 0 || names.Contains(measurement.Name)))
-            table.AppendLine(Measure(measurement, directory, rounds));
+        string load = SendReport.Load();
+        string mountPoint = Directory.CreateDirectory(Path.Combine(directory, "mnt")).FullName;
+        string big = ImageOf(Workload.Big, directory, mountPoint);
+        bool isWhole = names.Length == 0;
+        Limits? limits = isWhole ? new Limits(big) : null;
+        List<Row> rows = [.. Measurement.All.Where(measurement => isWhole || names.Contains(measurement.Name)).Select(measurement => Measure(measurement, directory, rounds, limits))];
+        if (CommandRun.IsPossible && (isWhole || names.Contains("command")))
+            rows.Add(CommandRun.Incremental(ImageOf(Workload.Incremental, directory, mountPoint), mountPoint, rounds));
+        List<(string, double, double)> startUp = CommandRun.IsPossible && (isWhole || names.Contains("start"))
+            ? [.. CommandRun.StartUp(Path.Combine(directory, "tiny.img"), mountPoint, rounds)] : [];
         Console.WriteLine();
-        Console.Write(table);
+        Console.Write(SendReport.Table(rows));
+        foreach ((string title, double milliseconds, double ceiling) in startUp)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{title}: {milliseconds:f0} ms, at most {ceiling:f0}"));
+        if (limits is not null && File.Exists("BtrfsEngine.sln"))
+            SendReport.Write(rows, limits, startUp, rounds, load);
         return 0;
     }
 
@@ -38,13 +46,18 @@ internal static class MacroRun
         return 0;
     }
 
-    private static string Measure(Measurement measurement, string directory, int rounds)
+    private static string ImageOf(Workload workload, string directory, string mountPoint)
     {
-        string image = Path.Combine(directory, $"{measurement.Workload.Name}.img");
-        string mountPoint = Directory.CreateDirectory(Path.Combine(directory, "mnt")).FullName;
+        string image = Path.Combine(directory, $"{workload.Name}.img");
         if (!File.Exists(image))
-            Make(measurement.Workload, image, mountPoint);
+            Make(workload, image, mountPoint);
+        return image;
+    }
 
+    private static Row Measure(Measurement measurement, string directory, int rounds, Limits? limits)
+    {
+        string mountPoint = Path.Combine(directory, "mnt");
+        string image = ImageOf(measurement.Workload, directory, mountPoint);
         List<double> kernel = [];
         List<double> ours = [];
         long bytes = 0;
@@ -80,11 +93,7 @@ internal static class MacroRun
             mount.Dispose();
         }
 
-        double kernelMedian = Median(kernel);
-        double oursMedian = Median(ours);
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"| {measurement.Title} | {kernelMedian:f0} | {oursMedian:f0} | {kernelMedian / oursMedian:f2} | {measurement.Floor:f0} | {bytes / oursMedian / 1000:f0} | {PeakMebibytes(image, measurement.Name):f0} |");
+        return new Row(measurement.Title, Median(kernel), Median(ours), measurement.Floor, bytes, PeakMebibytes(image, measurement.Name), limits?.Of(measurement.Limit));
     }
 
     /// <summary>Lets the kernel make the file system of a workload.</summary>
@@ -135,7 +144,7 @@ internal static class MacroRun
     private static string[] RunPrefix() =>
         Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(MacroRun).Assembly.Location] : [];
 
-    private static double Median(List<double> values)
+    public static double Median(List<double> values)
     {
         values.Sort();
         return values.Count % 2 == 1 ? values[values.Count / 2] : (values[(values.Count / 2) - 1] + values[values.Count / 2]) / 2;
