@@ -1,6 +1,7 @@
 using System.Text;
 using Btrfs.Ctree;
 using Btrfs.Delalloc;
+using Btrfs.Engine.Diagnostics;
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Changes;
@@ -197,6 +198,7 @@ public sealed partial class BtrfsFileSystem
         }
         finally
         {
+            BtrfsMeter.Closed(this);
             Delalloc.Dispose();
             writer.Dispose();
         }

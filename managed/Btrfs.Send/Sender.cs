@@ -1,5 +1,7 @@
 using Btrfs.Ctree;
 using Btrfs.Format;
+using Btrfs.Inode.Data;
+using Btrfs.Interop;
 using Btrfs.Send.Data;
 using Btrfs.Send.Emit;
 using Btrfs.Send.Names;
@@ -25,7 +27,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
     /// <param name="parent">What the receiver starts from; read-only. Null for a full send.</param>
     /// <param name="cloneSources">Subvolumes that the receiver has, to clone extents from; read-only. As with the kernel, the parent is only one of them if it is named here too.</param>
     /// <param name="options">The form of the stream.</param>
-    /// <param name="output">Where it goes; written in large pieces, flushed, not closed.</param>
+    /// <param name="output">Where it goes; written in large pieces, flushed, not closed. A pipe takes the pages of large data itself, and this returns when its reader has them.</param>
     /// <param name="progress">Told now and then how far the send is.</param>
     /// <param name="cancellation">Ends the send between two items; what was written by then is a cut stream.</param>
     /// <returns>How many bytes were written.</returns>
@@ -43,7 +45,8 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
         CancellationToken cancellation = default)
     {
         RequireValid(options);
-        return Write(root, parent, cloneSources, options, new CommandWriter(output, options.Protocol), progress, cancellation);
+        using PageStream? pages = options.NoData ? null : OpenPageStream(output, options);
+        return Write(root, parent, cloneSources, options, new CommandWriter(pages ?? output, options.Protocol), pages, progress, cancellation);
     }
 
     /// <summary>
@@ -59,7 +62,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
         CancellationToken cancellation = default)
     {
         RequireValid(options);
-        return Write(root, parent, cloneSources, options, CommandWriter.ForCounting(options.Protocol), progress, cancellation);
+        return Write(root, parent, cloneSources, options, CommandWriter.ForCounting(options.Protocol), pages: null, progress, cancellation);
     }
 
     private long Write(
@@ -68,6 +71,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
         IReadOnlyCollection<RootRecord> cloneSources,
         SendOptions options,
         CommandWriter writer,
+        PageStream? pages,
         IProgress<SendProgress>? progress,
         CancellationToken cancellation)
     {
@@ -89,7 +93,10 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
         {
             if (options.Resume is { } place)
                 writer.SkipTo(place.StreamOffset, place.CommandCount);
-            WalkAll(context, writer, emitter, cloneSources, progress, cancellation);
+            WalkAll(context, emitter, pages is null ? null : new PageMover(fs, pages, options.VerifyData), cloneSources, progress, cancellation);
+
+            // What lies in a pipe as pages of the file system must be read before anyone may change it, and before the end command says that all is well.
+            pages?.WaitUntilRead(cancellation);
             verify?.Invoke();
             if (fs.FindMoved([root, .. cloneSources, parent ?? root]) is { } moved)
                 throw new FileSystemChangedException($"the file system changed during the send: the tree of subvolume {moved.Id} has moved");
@@ -110,13 +117,16 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
 
     private void WalkAll(
         SendContext context,
-        CommandWriter writer,
         CommandEmitter emitter,
+        PageMover? pages,
         IReadOnlyCollection<RootRecord> cloneSources,
         IProgress<SendProgress>? progress,
         CancellationToken cancellation)
     {
-        (InodeProcessor processor, DirectoryTimes times) = Compose(context, emitter, cloneSources);
+        CommandWriter writer = emitter.Writer;
+        (InodeProcessor processor, DirectoryTimes times) = Compose(context, emitter, pages, cloneSources);
+        using SendReadAhead? ahead = context.Parent is null && !writer.IsCounting && !context.Options.NoData ? SendReadAhead.TryStart(context) : null;
+        context.ReadAhead = ahead;
         int items = 0;
         long nextReport = 0;
         foreach (ChangedItem item in Items(context))
@@ -129,6 +139,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
                 progress?.Report(new SendProgress(item.Key.ObjectId, writer.BytesWritten));
             }
 
+            ahead?.Note(item.Key.ObjectId, 0);
             processor.Process(item);
         }
 
@@ -136,8 +147,15 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
         times.SendAll();
     }
 
+    // Where nobody reads the bytes out again, what is read here to be verified is copied at no cost: then only a pipe is better served with pages.
+    private static PageStream? OpenPageStream(System.IO.Stream output, SendOptions options)
+    {
+        PageStream? sink = DescriptorStream.TryFind(output) is { } descriptor ? PageStream.TryOpen(output, descriptor) : null;
+        return sink is { IsPipe: false } && options.VerifyData ? null : sink;
+    }
+
     private static (InodeProcessor Processor, DirectoryTimes Times) Compose(
-        SendContext context, CommandEmitter emitter, IReadOnlyCollection<RootRecord> cloneSources)
+        SendContext context, CommandEmitter emitter, PageMover? pages, IReadOnlyCollection<RootRecord> cloneSources)
     {
         DirectoryMoves moves = new();
         ReceiverView view = new(context, moves);
@@ -147,7 +165,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
         InodeCreator creator = new(context, view, emitter);
         NameProcessor names = new(context, view, paths, moves, new MoveDelay(context, moves), removal, times, creator, emitter);
         MoveApplier moveApplier = new(context, view, paths, moves, removal, times, emitter);
-        DataSender data = new(context, paths, emitter);
+        DataSender data = new(context, paths, emitter, pages);
         ExtentProcessor extents = new(
             context,
             new CloneFinder(context, cloneSources),

@@ -12,7 +12,7 @@ namespace Btrfs.Stream;
 /// </summary>
 /// <remarks>
 /// The life of a command: <see cref="Begin"/>, attributes in the kernel's order, then one of <see cref="End()"/>,
-/// <see cref="End(uint)"/>, <see cref="EndPending"/>, <see cref="Abandon"/>.
+/// <see cref="End(uint)"/>, <see cref="EndDetached"/>, <see cref="EndPending"/>, <see cref="Abandon"/>.
 /// </remarks>
 public sealed partial class CommandWriter
 {
@@ -163,6 +163,38 @@ public sealed partial class CommandWriter
         }
 
         CloseCommand();
+    }
+
+    /// <summary>
+    /// Finishes the open command, whose data the caller brings to the sink by a way of its own: all that stands before the data was written to the sink when this returns, and
+    /// all of the data must be before the next call.
+    /// </summary>
+    /// <param name="dataCrc">As for <see cref="End(uint)"/>.</param>
+    /// <exception cref="InvalidOperationException">No command with data is open, commands are pending, or the writer only counts.</exception>
+    /// <exception cref="IOException">The sink failed.</exception>
+    public void EndDetached(uint dataCrc)
+    {
+        RequireData();
+        if (IsCounting)
+            throw new InvalidOperationException("a writer that counts has no data to be brought");
+
+        int dataLength = _end - _dataStart;
+        PatchLength();
+        PatchCrc(_commandStart, CrcWithData(_commandStart, _dataStart, dataLength, dataCrc));
+        _end = _dataStart;
+        CloseCommand();
+        Drain();
+        _flushedBytes += dataLength;
+    }
+
+    /// <summary>Brings data of a detached command to the sink by the usual way.</summary>
+    /// <exception cref="IOException">The sink failed.</exception>
+    public void WriteDetached(ReadOnlySpan<byte> data)
+    {
+        RequireNoCommand();
+        _isBroken = true;
+        _sink.Write(data);
+        _isBroken = false;
     }
 
     /// <summary>

@@ -107,6 +107,42 @@ BTRN_EXPORT int32_t btrn_read_ahead(int32_t fd, uint64_t offset, uint64_t length
 /* Drops the block device's own page cache, so that what a mounted file system wrote past it is seen. */
 BTRN_EXPORT int32_t btrn_flush_device_cache(int32_t fd);
 
+/* ---- sinks ---- */
+
+/* What a descriptor takes the pages of a file as, without their bytes going through the caller's memory. */
+typedef enum btrn_sink_kind {
+	/* It doesn't. */
+	BTRN_SINK_OTHER = 0,
+	/* A pipe: it holds the very pages of the page cache until they are read. */
+	BTRN_SINK_PIPE = 1,
+	/* A character device or a socket. */
+	BTRN_SINK_STREAM = 2,
+} btrn_sink_kind;
+
+/* The kind of a descriptor. A pipe is enlarged to 1 MiB where it is smaller and that is allowed. */
+BTRN_EXPORT int32_t btrn_sink_prepare(int32_t fd);
+
+/* A pipe for one's own use: its two descriptors, and how many bytes it holds if each page is full. */
+BTRN_EXPORT int32_t btrn_pipe_create(int32_t *read_end, int32_t *write_end);
+
+/* Copies bytes into a pipe as far as there is room at once. Returns how many. */
+BTRN_EXPORT int64_t btrn_pipe_write(int32_t fd, const uint8_t *data, uint64_t length);
+
+/* Takes bytes out of a pipe as far as there are any. Returns how many. */
+BTRN_EXPORT int64_t btrn_pipe_read(int32_t fd, uint8_t *buffer, uint64_t length);
+
+/*
+ * Moves bytes of the file `source` into a sink of that kind: into a pipe as far as there is room at once, into others waiting for room. Returns how many: fewer than
+ * asked for also where the file ends, or either side refuses; whoever then carries the rest by hand meets the reason.
+ */
+BTRN_EXPORT int64_t btrn_sink_move(int32_t fd, btrn_sink_kind kind, int32_t source, uint64_t offset, uint64_t length);
+
+/* Moves bytes from a pipe to another, waiting for room there. Returns how many, as above. */
+BTRN_EXPORT int64_t btrn_pipe_forward(int32_t source, int32_t fd, uint64_t length);
+
+/* Bytes that a pipe holds and nobody has read; 0 where nobody will. */
+BTRN_EXPORT int64_t btrn_pipe_unread(int32_t fd);
+
 /* ---- batched reads ---- */
 
 typedef struct btrn_ring btrn_ring;

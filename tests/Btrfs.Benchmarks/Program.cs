@@ -7,7 +7,7 @@ return args switch
     ["writing", .. string[] names] => WritingRun.Run(names),
     ["receive", .. string[] names] => ReceivingRun.Run(names),
     ["buffered", .. string[] names] => BufferedRun.Run(names),
-    ["peak", string image, string workload] => MacroRun.ReportPeak(image, workload),
+    ["peak", string image, string row] => MacroRun.ReportPeak(image, row),
     ["micro", .. string[] rest] => Micro(rest),
     _ => Usage(),
 };
@@ -20,7 +20,7 @@ static int Micro(string[] arguments)
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Btrfs.Benchmarks macro [WORKLOAD...] | writing [files] [rootdir] [check] | buffered [sequential] [random] [fsync] [mixed] | receive [big] [small] [reflinks] [compressed] | micro [BENCHMARKDOTNET OPTIONS]");
-    Console.Error.WriteLine($"workloads: {string.Join(", ", Workload.All.Select(workload => workload.Name))}");
+    Console.Error.WriteLine("usage: Btrfs.Benchmarks macro [ROW...] | writing [files] [rootdir] [check] | buffered [sequential] [random] [fsync] [mixed] | receive [big] [small] [reflinks] [compressed] | micro [BENCHMARKDOTNET OPTIONS]");
+    Console.Error.WriteLine($"rows: {string.Join(", ", Measurement.All.Select(measurement => measurement.Name))}, command, start");
     return 2;
 }

@@ -100,7 +100,7 @@ internal static class Crc32CManaged
     // Moves a register over zero bytes. Reflected operands make a carry-less product one power of x too high, and the crc32 instruction
     // multiplies by x^32: the factor is made 33 powers lower for that.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Shift(uint register, uint factor)
+    internal static uint Shift(uint register, uint factor)
     {
         if (!Pclmulqdq.IsSupported)
         {
@@ -111,7 +111,7 @@ internal static class Crc32CManaged
         return BitOperations.Crc32C(0, product.ToScalar());
     }
 
-    private static uint ShiftFactor(ulong length)
+    internal static uint ShiftFactor(ulong length)
     {
         ulong exponent = 8 * (length % Order);
         return PowerOfX(Pclmulqdq.IsSupported ? exponent + Order - 33 : exponent);

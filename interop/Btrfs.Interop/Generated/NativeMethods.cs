@@ -49,6 +49,14 @@ namespace Btrfs.Interop
         public ulong length;
     }
 
+    [NativeTypeName("unsigned int")]
+    public enum btrn_sink_kind : uint
+    {
+        BTRN_SINK_OTHER = 0,
+        BTRN_SINK_PIPE = 1,
+        BTRN_SINK_STREAM = 2,
+    }
+
     public partial struct btrn_ring
     {
     }
@@ -158,6 +166,34 @@ namespace Btrfs.Interop
         [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         [return: NativeTypeName("int32_t")]
         public static extern int btrn_flush_device_cache([NativeTypeName("int32_t")] int fd);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int32_t")]
+        public static extern int btrn_sink_prepare([NativeTypeName("int32_t")] int fd);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int32_t")]
+        public static extern int btrn_pipe_create([NativeTypeName("int32_t *")] int* read_end, [NativeTypeName("int32_t *")] int* write_end);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int64_t")]
+        public static extern long btrn_pipe_write([NativeTypeName("int32_t")] int fd, [NativeTypeName("const uint8_t *")] byte* data, [NativeTypeName("uint64_t")] ulong length);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int64_t")]
+        public static extern long btrn_pipe_read([NativeTypeName("int32_t")] int fd, [NativeTypeName("uint8_t *")] byte* buffer, [NativeTypeName("uint64_t")] ulong length);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int64_t")]
+        public static extern long btrn_sink_move([NativeTypeName("int32_t")] int fd, btrn_sink_kind kind, [NativeTypeName("int32_t")] int source, [NativeTypeName("uint64_t")] ulong offset, [NativeTypeName("uint64_t")] ulong length);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int64_t")]
+        public static extern long btrn_pipe_forward([NativeTypeName("int32_t")] int source, [NativeTypeName("int32_t")] int fd, [NativeTypeName("uint64_t")] ulong length);
+
+        [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        [return: NativeTypeName("int64_t")]
+        public static extern long btrn_pipe_unread([NativeTypeName("int32_t")] int fd);
 
         [DllImport("btrfs_native", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         [return: NativeTypeName("int32_t")]

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Btrfs.Stream;
+using Microsoft.Win32.SafeHandles;
 
 namespace Btrfs.Cli.Host;
 
@@ -6,12 +8,14 @@ namespace Btrfs.Cli.Host;
 /// Standard output as a stream of bytes. The runtime's own streams don't serve: the console's swallows a broken pipe, and a file stream writes at
 /// offsets of its own, so that what the next process appends to the same file would overwrite ours.
 /// </summary>
-internal sealed class StandardOutput : System.IO.Stream
+internal sealed class StandardOutput : DescriptorStream
 {
-    private const int Descriptor = 1;
+    private const int Number = 1;
     private const int Interrupted = 4;
     private const int TryAgain = 11;
     private const int BrokenPipe = 32;
+
+    public override SafeHandle Descriptor { get; } = new SafeFileHandle(Number, ownsHandle: false);
 
     public override bool CanRead => false;
 
@@ -35,7 +39,7 @@ internal sealed class StandardOutput : System.IO.Stream
         {
             nint written;
             fixed (byte* start = buffer)
-                written = HostCalls.Write(Descriptor, start, buffer.Length);
+                written = HostCalls.Write(Number, start, buffer.Length);
             if (written >= 0)
                 buffer = buffer[(int)written..];
             else

@@ -71,6 +71,8 @@ internal sealed class SendPlan
                 Protocol = _protocol,
                 CompressedData = _request.CompressedData,
                 NoData = _request.NoData,
+                CloneAll = _request.CloneAll,
+                VerifyData = _request.VerifyData,
                 OmitStreamHeader = _request.JoinStreams && i > 0,
                 OmitEndCommand = _request.JoinStreams && i < _subvolumes.Count - 1,
                 Resume = _request.Resume,

@@ -30,6 +30,12 @@ public sealed record SendRequest
     /// <summary>Tell which extents changed, without their data.</summary>
     public bool NoData { get; init; }
 
+    /// <inheritdoc cref="Btrfs.Send.SendOptions.CloneAll"/>
+    public bool CloneAll { get; init; }
+
+    /// <inheritdoc cref="Btrfs.Send.SendOptions.VerifyData"/>
+    public bool VerifyData { get; init; } = true;
+
     /// <summary>
     /// Go on with the stream of the one subvolume where a receiver stopped, as it told. All else must be as it was for the stream that was cut. Null for a whole stream.
     /// </summary>

@@ -1,5 +1,6 @@
 using Btrfs.Ctree;
 using Btrfs.Format;
+using Btrfs.Interop;
 using Btrfs.Storage;
 
 namespace Btrfs.Inode.Data;
@@ -12,6 +13,7 @@ public sealed class FileReader
 {
     private readonly FsInfo _fs;
     private readonly int _sectorSize;
+    private readonly SectorSums _sectorSums;
     private ChecksumTree? _checksums;
     private byte[] _sums = [];
     private byte[] _encoded = [];
@@ -25,6 +27,7 @@ public sealed class FileReader
     {
         _fs = fs;
         _sectorSize = fs.SectorSize;
+        _sectorSums = new SectorSums(fs.SectorSize);
     }
 
     /// <summary>Fills <paramref name="destination"/> with the file's bytes from <paramref name="fileOffset"/> on, all of which lie in <paramref name="extent"/>'s run.</summary>
@@ -32,9 +35,10 @@ public sealed class FileReader
     /// <param name="fileOffset">Byte offset in the file.</param>
     /// <param name="destination">Filled whole; what the extent does not have is zero.</param>
     /// <param name="verify">False for an inode without checksums.</param>
+    /// <returns>The crc32c register, begun at zero, of the destination, where it follows from the checksums that were verified; else null.</returns>
     /// <exception cref="ChecksumException">No copy has the right checksum, or none is stored.</exception>
     /// <exception cref="CorruptMetadataException">Compressed bytes that can't be decoded.</exception>
-    public void Read(in FileExtent extent, ulong fileOffset, Span<byte> destination, bool verify)
+    public uint? Read(in FileExtent extent, ulong fileOffset, Span<byte> destination, bool verify)
     {
         Invariant.That(fileOffset >= extent.FileOffset);
         ulong offset = fileOffset - extent.FileOffset;
@@ -43,13 +47,15 @@ public sealed class FileReader
         else if (extent.IsHole || extent.Type == FileExtentType.Prealloc)
             destination.Clear();
         else if (extent.Compression == CompressionType.None)
-            ReadPlain(extent.DiskBytenr + extent.ExtentOffset + offset, destination, verify);
+            return ReadPlain(extent.DiskBytenr + extent.ExtentOffset + offset, destination, verify);
         else
             ReadCompressed(extent, extent.ExtentOffset + offset, destination, verify);
+        return null;
     }
 
     /// <summary>Reads an extent as it lies on the disk; <paramref name="destination"/> is as long as the extent.</summary>
-    public void ReadEncoded(in FileExtent extent, Span<byte> destination, bool verify) =>
+    /// <inheritdoc cref="Read" path="/returns"/>
+    public uint? ReadEncoded(in FileExtent extent, Span<byte> destination, bool verify) =>
         ReadSectors(new LogicalAddress(extent.DiskBytenr), destination, verify);
 
     private void ReadInline(in FileExtent extent, ulong offset, Span<byte> destination)
@@ -65,26 +71,22 @@ public sealed class FileReader
         CopyFrom(payload, offset, destination);
     }
 
-    private void ReadPlain(ulong address, Span<byte> destination, bool verify)
+    private uint? ReadPlain(ulong address, Span<byte> destination, bool verify)
     {
         int head = (int)(address % (ulong)_sectorSize);
         int tail = (head + destination.Length) % _sectorSize;
         if (head == 0 && tail == 0)
-        {
-            ReadSectors(new LogicalAddress(address), destination, verify);
-            return;
-        }
+            return ReadSectors(new LogicalAddress(address), destination, verify);
 
         // A piece that does not begin and end with a sector is read through a buffer, but for its whole sectors.
         int whole = head == 0 ? destination.Length - tail : 0;
-        if (whole > 0)
-            ReadSectors(new LogicalAddress(address), destination[..whole], verify);
-
+        uint? register = whole > 0 ? ReadSectors(new LogicalAddress(address), destination[..whole], verify) : null;
         int rest = destination.Length - whole;
         int span = (head + rest + _sectorSize - 1) / _sectorSize * _sectorSize;
         Span<byte> sectors = Scratch(ref _encoded, span);
         ReadSectors(new LogicalAddress(address + (ulong)whole - (ulong)head), sectors, verify);
         sectors.Slice(head, rest).CopyTo(destination[whole..]);
+        return register is { } begun ? Crc32C.Update(begun, destination[whole..]) : null;
     }
 
     private void ReadCompressed(in FileExtent extent, ulong offset, Span<byte> destination, bool verify)
@@ -114,18 +116,19 @@ public sealed class FileReader
         }
     }
 
-    private void ReadSectors(LogicalAddress start, Span<byte> destination, bool verify)
+    private uint? ReadSectors(LogicalAddress start, Span<byte> destination, bool verify)
     {
         if (!verify)
         {
             _fs.Data.Read(start, destination, default);
-            return;
+            return null;
         }
 
         _checksums ??= new ChecksumTree(_fs);
         Span<byte> sums = Scratch(ref _sums, destination.Length / _sectorSize * _checksums.ChecksumSize);
         _checksums.Read(start, sums);
         _fs.Data.Read(start, destination, sums);
+        return _fs.Data.ChecksumType == ChecksumType.Crc32C ? _sectorSums.Register(sums) : null;
     }
 
     private static void CopyFrom(ReadOnlySpan<byte> source, ulong offset, Span<byte> destination)

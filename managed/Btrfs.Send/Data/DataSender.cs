@@ -9,9 +9,12 @@ using Btrfs.Stream;
 namespace Btrfs.Send.Data;
 
 /// <summary>Sends the bytes of a range of the file at work, in the form that the options ask for. Where the stream is only counted, no data is read.</summary>
-internal sealed class DataSender(SendContext context, PathResolver paths, CommandEmitter emitter)
+internal sealed class DataSender(SendContext context, PathResolver paths, CommandEmitter emitter, PageMover? pages)
 {
     private readonly FileReader _reader = new(context.Fs);
+
+    // Null also from when on the output has refused pages.
+    private PageMover? _pages = pages;
 
     private bool Verify => (context.Current.Flags & InodeFlags.NoDataSum) == 0;
 
@@ -38,7 +41,8 @@ internal sealed class DataSender(SendContext context, PathResolver paths, Comman
         while (length > 0)
         {
             int piece = (int)Math.Min(length, (ulong)emitter.Writer.MaxWriteBytes);
-            SendWrite(extent, offset, piece);
+            context.ReadAhead?.Note(context.Current.Number, offset);
+            SendWrite(extent, offset, piece, length - (ulong)piece);
             offset += (ulong)piece;
             length -= (ulong)piece;
         }
@@ -77,12 +81,12 @@ internal sealed class DataSender(SendContext context, PathResolver paths, Comman
         current.NextWriteOffset = start;
     }
 
-    private void SendWrite(in FileExtent extent, ulong offset, int length)
+    private void SendWrite(in FileExtent extent, ulong offset, int length, ulong following)
     {
         Span<byte> data = emitter.BeginWrite(paths.OfCurrent(), offset, length);
-        if (!emitter.Writer.IsCounting)
-            Guarded(extent, offset, data, encoded: false);
-        emitter.Writer.End();
+        if (extent.IsPlain && TrySendPages(new LogicalAddress(extent.DiskBytenr + extent.ExtentOffset + (offset - extent.FileOffset)), length, following))
+            return;
+        Finish(emitter.Writer.IsCounting ? null : Guarded(extent, offset, data, encoded: false));
     }
 
     private void SendEncoded(in FileExtent extent, ulong offset, ulong length, int encodedLength)
@@ -101,20 +105,44 @@ internal sealed class DataSender(SendContext context, PathResolver paths, Comman
         Span<byte> data = writer.PutDataHeader(encodedLength);
         if (extent.IsInline)
             extent.InlinePayload.CopyTo(data);
-        else if (!writer.IsCounting)
-            Guarded(extent, offset, data, encoded: true);
-        writer.End();
+        else if (TrySendPages(new LogicalAddress(extent.DiskBytenr), encodedLength, 0))
+            return;
+        Finish(extent.IsInline || writer.IsCounting ? null : Guarded(extent, offset, data, encoded: true));
+    }
+
+    // Ends a command with its data in place; the register of the data, where it is known, saves summing it again.
+    private void Finish(uint? register)
+    {
+        if (register is { } known)
+            emitter.Writer.End(known);
+        else
+            emitter.Writer.End();
+    }
+
+    // Ends the open command with data that is not copied into its place but handed over, if that is possible and worth it.
+    private bool TrySendPages(LogicalAddress address, int length, ulong following)
+    {
+        CommandWriter writer = emitter.Writer;
+        if (_pages is not { } pages || length < PageMover.LeastBytes || writer.IsCounting || !pages.TryPrepare(address, length, following, Verify, out uint register))
+            return false;
+
+        writer.EndDetached(register);
+        int moved = pages.Move(address, length);
+        if (moved < length)
+        {
+            writer.WriteDetached(pages.ReadRest(address, length, moved, Verify));
+            _pages = null;
+        }
+
+        return true;
     }
 
     // A bad sector ends the send; the message must tell a person which file it is.
-    private void Guarded(in FileExtent extent, ulong offset, Span<byte> data, bool encoded)
+    private uint? Guarded(in FileExtent extent, ulong offset, Span<byte> data, bool encoded)
     {
         try
         {
-            if (encoded)
-                _reader.ReadEncoded(extent, data, Verify);
-            else
-                _reader.Read(extent, offset, data, Verify);
+            return encoded ? _reader.ReadEncoded(extent, data, Verify) : _reader.Read(extent, offset, data, Verify);
         }
         catch (ChecksumException error)
         {

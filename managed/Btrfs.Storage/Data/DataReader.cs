@@ -1,4 +1,5 @@
 using Btrfs.Format;
+using Btrfs.Interop;
 
 namespace Btrfs.Storage;
 
@@ -21,6 +22,9 @@ public sealed class DataReader
         _sectorSize = (int)superblock.SectorSize.Value;
     }
 
+    /// <summary>The algorithm of the stored checksums.</summary>
+    public ChecksumType ChecksumType => _checksum.Type;
+
     /// <summary>Bytes of one stored checksum.</summary>
     public int ChecksumSize => _checksum.Size;
 
@@ -34,35 +38,45 @@ public sealed class DataReader
     /// <param name="start">A multiple of the sector size.</param>
     /// <param name="destination">Its length is a multiple of the sector size.</param>
     /// <param name="checksums">One for each sector, back to back; empty where the file has none, and then nothing is verified.</param>
+    /// <returns>Whether all of it came from where <see cref="MovePages"/> takes it, and no other mirror had to help.</returns>
     /// <exception cref="ChecksumException">No mirror has a sector with its checksum.</exception>
     /// <exception cref="CorruptMetadataException">No chunk maps a part of the range.</exception>
     /// <exception cref="IOException">No mirror of a sector could be read.</exception>
-    public void Read(LogicalAddress start, Span<byte> destination, ReadOnlySpan<byte> checksums)
+    public bool Read(LogicalAddress start, Span<byte> destination, ReadOnlySpan<byte> checksums)
     {
         Invariant.That(destination.Length % _sectorSize == 0);
         Invariant.That(checksums.IsEmpty || checksums.Length == destination.Length / _sectorSize * _checksum.Size);
         if (start.Value % (ulong)_sectorSize != 0)
             throw new CorruptMetadataException($"corrupt metadata: data at logical address {start} is not a multiple of the sector size {_sectorSize}");
 
+        bool isFirstChoice = true;
         while (!destination.IsEmpty)
         {
             int length = _volume.ContiguousLength(start, destination.Length);
             int sumLength = checksums.IsEmpty ? 0 : length / _sectorSize * _checksum.Size;
-            ReadPiece(start, destination[..length], checksums[..sumLength]);
+            isFirstChoice &= ReadPiece(start, destination[..length], checksums[..sumLength]);
             start += (ulong)length;
             destination = destination[length..];
             checksums = checksums[sumLength..];
         }
+
+        return isFirstChoice;
     }
 
-    private void ReadPiece(LogicalAddress start, Span<byte> piece, ReadOnlySpan<byte> checksums)
+    /// <inheritdoc cref="LogicalVolume.Prefetch"/>
+    public void Prefetch(LogicalAddress start, int length) => _volume.Prefetch(start, length);
+
+    /// <inheritdoc cref="LogicalVolume.MovePages"/>
+    public int MovePages(LogicalAddress start, int length, PageStream sink) => _volume.MovePages(start, length, sink);
+
+    private bool ReadPiece(LogicalAddress start, Span<byte> piece, ReadOnlySpan<byte> checksums)
     {
         int preferred = _volume.PreferredMirror(start);
         try
         {
             _volume.Read(start, piece, preferred);
             if (checksums.IsEmpty || _checksum.VerifySectors(piece, _sectorSize, checksums))
-                return;
+                return true;
         }
         catch (IOException)
         {
@@ -74,6 +88,8 @@ public sealed class DataReader
             ReadOnlySpan<byte> expected = checksums.IsEmpty ? [] : checksums.Slice(offset / _sectorSize * _checksum.Size, _checksum.Size);
             ReadSector(start + (ulong)offset, piece.Slice(offset, _sectorSize), expected, preferred);
         }
+
+        return false;
     }
 
     private void ReadSector(LogicalAddress address, Span<byte> sector, ReadOnlySpan<byte> expected, int preferred)

@@ -98,6 +98,12 @@ public sealed class FileBlockDevice : IBlockDevice
             _file.ReadAhead((long)offsetBytes, (long)Math.Min(lengthBytes, SizeBytes - offsetBytes));
     }
 
+    public int MovePages(ulong offsetBytes, int length, PageStream sink)
+    {
+        ArgumentNullException.ThrowIfNull(sink);
+        return offsetBytes <= SizeBytes && (ulong)length <= SizeBytes - offsetBytes ? sink.Move(_file, (long)offsetBytes, length) : 0;
+    }
+
     public void Write(ulong offsetBytes, ReadOnlySpan<byte> data)
     {
         CheckWrite(offsetBytes, (ulong)data.Length);

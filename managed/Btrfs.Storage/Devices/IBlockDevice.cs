@@ -1,3 +1,5 @@
+using Btrfs.Interop;
+
 namespace Btrfs.Storage;
 
 /// <summary>
@@ -28,6 +30,13 @@ public interface IBlockDevice : IDisposable
 
     /// <summary>A hint that a range is wanted soon. Never waits, never fails.</summary>
     void Prefetch(ulong offsetBytes, ulong lengthBytes);
+
+    /// <summary>
+    /// Moves bytes into a sink without their going through memory of this process. Fewer than asked for, 0 mostly, where the device or the sink has no such way: then
+    /// the caller reads and writes the rest. Never throws.
+    /// </summary>
+    /// <returns>How many bytes went.</returns>
+    int MovePages(ulong offsetBytes, int length, PageStream sink) => 0;
 
     /// <summary>Writes all of <paramref name="data"/>. What a failed write leaves there is anything.</summary>
     /// <exception cref="EndOfStreamException">The range reaches behind the end of the device; nothing was written.</exception>

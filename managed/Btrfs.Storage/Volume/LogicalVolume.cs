@@ -1,4 +1,5 @@
 using Btrfs.Format;
+using Btrfs.Interop;
 
 namespace Btrfs.Storage;
 
@@ -54,6 +55,33 @@ public sealed class LogicalVolume
             buffer = buffer[range.Length..];
             start += (ulong)range.Length;
         }
+    }
+
+    /// <summary>
+    /// Moves a range into a sink from where <see cref="PreferredMirror"/> has it, without a look at it. Fewer bytes than asked for where a part has no way there:
+    /// rebuilt from parity, on a missing device, or on one that has no pages.
+    /// </summary>
+    /// <returns>How many bytes went; what they were is for the caller to know.</returns>
+    public int MovePages(LogicalAddress start, int length, PageStream sink)
+    {
+        int moved = 0;
+        while (moved < length && Chunks.TryFind(start, out Chunk? chunk))
+        {
+            int mirror = PreferredMirror(start);
+            StripeRange range = StripeRange.Map(chunk, start, length - moved, mirror);
+            ref readonly ChunkStripe stripe = ref chunk.Stripes[range.Stripe];
+            ulong physical = stripe.Offset + range.Offset;
+            if ((mirror > 1 && chunk.ParityCount > 0) || physical < range.Offset || FindDevice(stripe) is not { } device)
+                break;
+
+            int done = device.Block.MovePages(physical, range.Length, sink);
+            moved += done;
+            if (done < range.Length)
+                break;
+            start += (ulong)done;
+        }
+
+        return moved;
     }
 
     /// <summary>How many of <paramref name="length"/> bytes lie in one piece on one device, and so can be read at once.</summary>

@@ -1,73 +1,99 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
-using Btrfs.Fidelity;
+using Btrfs.Engine;
 using Btrfs.Fidelity.Kernel;
 
 namespace Btrfs.Benchmarks.Macro;
 
 /// <summary>
-/// Times our send and the kernel's on the same image in the same run: in turns, warm page cache, into pipes that are read dry, data checksums verified by
-/// both. Quotes medians and their ratio, since the machines that this runs on are noisy.
+/// Times our send and the kernel's on the same image in the same run, in turns, into the same kind of sink, data checksums verified by
+/// both. Quotes medians and their ratio, since the machines that this runs on are noisy. BTRFS_BENCH_ROUNDS shortens or lengthens it.
 /// </summary>
 internal static class MacroRun
 {
-    private const int Rounds = 7;
+    private const int DefaultRounds = 7;
 
     public static int Run(string[] names)
     {
         string directory = Environment.GetEnvironmentVariable("BTRFS_BENCH_DIR") ?? Path.Combine(Path.GetTempPath(), "btrfs-engine-bench");
+        int rounds = int.TryParse(Environment.GetEnvironmentVariable("BTRFS_BENCH_ROUNDS"), NumberStyles.None, CultureInfo.InvariantCulture, out int wanted) ? wanted : DefaultRounds;
         Directory.CreateDirectory(directory);
-        StringBuilder table = new();
-        table.AppendLine("| work | kernel, ms | ours, ms | times the kernel | floor | stream, MB/s | peak memory, MiB |");
-        table.AppendLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-        foreach (Workload workload in Workload.All.Where(workload => names.Length == 0 || names.Contains(workload.Name)))
-            table.AppendLine(Measure(workload, directory));
+        string load = SendReport.Load();
+        string mountPoint = Directory.CreateDirectory(Path.Combine(directory, "mnt")).FullName;
+        string big = ImageOf(Workload.Big, directory, mountPoint);
+        bool isWhole = names.Length == 0;
+        Limits? limits = isWhole ? new Limits(big) : null;
+        List<Row> rows = [.. Measurement.All.Where(measurement => isWhole || names.Contains(measurement.Name)).Select(measurement => Measure(measurement, directory, rounds, limits))];
+        if (CommandRun.IsPossible && (isWhole || names.Contains("command")))
+            rows.Add(CommandRun.Incremental(ImageOf(Workload.Incremental, directory, mountPoint), mountPoint, rounds));
+        List<(string, double, double)> startUp = CommandRun.IsPossible && (isWhole || names.Contains("start"))
+            ? [.. CommandRun.StartUp(Path.Combine(directory, "tiny.img"), mountPoint, rounds)] : [];
         Console.WriteLine();
-        Console.Write(table);
+        Console.Write(SendReport.Table(rows));
+        foreach ((string title, double milliseconds, double ceiling) in startUp)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{title}: {milliseconds:f0} ms, at most {ceiling:f0}"));
+        if (limits is not null && File.Exists("BtrfsEngine.sln"))
+            SendReport.Write(rows, limits, startUp, rounds, load);
         return 0;
     }
 
     /// <summary>One send in a process of its own, for its peak memory.</summary>
     public static int ReportPeak(string image, string name)
     {
-        Ours(image, Workload.All.Single(workload => workload.Name == name).Request);
+        Ours(image, Measurement.All.Single(measurement => measurement.Name == name), Path.GetDirectoryName(image)!);
         string peak = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
         Console.WriteLine(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
         return 0;
     }
 
-    private static string Measure(Workload workload, string directory)
+    private static string ImageOf(Workload workload, string directory, string mountPoint)
     {
         string image = Path.Combine(directory, $"{workload.Name}.img");
-        string mountPoint = Directory.CreateDirectory(Path.Combine(directory, "mnt")).FullName;
         if (!File.Exists(image))
             Make(workload, image, mountPoint);
+        return image;
+    }
 
+    private static Row Measure(Measurement measurement, string directory, int rounds, Limits? limits)
+    {
+        string mountPoint = Path.Combine(directory, "mnt");
+        string image = ImageOf(measurement.Workload, directory, mountPoint);
         List<double> kernel = [];
         List<double> ours = [];
         long bytes = 0;
-        using (BtrfsMount mount = BtrfsMount.Open([image], mountPoint, readOnly: true))
+        // The first round only warms up; without a cache there is nothing to warm.
+        int first = measurement.IsCold ? 0 : -1;
+        BtrfsMount mount = BtrfsMount.Open([image], mountPoint, readOnly: true);
+        try
         {
-            for (int round = -1; round < Rounds; round++)
+            for (int round = first; round < rounds; round++)
             {
-                (double kernelMs, long kernelBytes) = Kernel(mount.Root, workload.Request);
-                (double oursMs, bytes) = Ours(image, workload.Request);
-                if (kernelBytes != bytes)
-                    throw new InvalidDataException($"{workload.Name}: the kernel sends {kernelBytes} bytes, we {bytes}");
-                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{workload.Name} round {round}: kernel {kernelMs:f1} ms, ours {oursMs:f1} ms"));
+                if (measurement.IsCold)
+                {
+                    mount.Dispose();
+                    ImageCache.Drop(image);
+                    mount = BtrfsMount.Open([image], mountPoint, readOnly: true);
+                }
+
+                (double kernelMs, bytes) = Kernel(mount.Root, measurement, directory);
+                if (measurement.IsCold)
+                    ImageCache.Drop(image);
+                (double oursMs, long ourBytes) = Ours(image, measurement, directory);
+                if (measurement.Sink != SinkKind.Nothing && ourBytes != bytes)
+                    throw new InvalidDataException($"{measurement.Name}: the kernel sends {bytes} bytes, we {ourBytes}");
+                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{measurement.Name} round {round}: kernel {kernelMs:f1} ms, ours {oursMs:f1} ms"));
                 if (round < 0)
                     continue;
                 kernel.Add(kernelMs);
                 ours.Add(oursMs);
             }
         }
+        finally
+        {
+            mount.Dispose();
+        }
 
-        double kernelMedian = Median(kernel);
-        double oursMedian = Median(ours);
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"| {workload.Title} | {kernelMedian:f0} | {oursMedian:f0} | {kernelMedian / oursMedian:f2} | {workload.Floor:f0} | {bytes / oursMedian / 1000:f0} | {PeakMebibytes(image, workload.Name):f0} |");
+        return new Row(measurement.Title, Median(kernel), Median(ours), measurement.Floor, bytes, PeakMebibytes(image, measurement.Name), limits?.Of(measurement.Limit));
     }
 
     /// <summary>Lets the kernel make the file system of a workload.</summary>
@@ -83,29 +109,27 @@ internal static class MacroRun
         File.Move(unfinished, image);
     }
 
-    private static (double Milliseconds, long Bytes) Kernel(int root, SendRequest request)
+    private static (double Milliseconds, long Bytes) Kernel(int root, Measurement measurement, string directory)
     {
-        using DrainedPipe pipe = new();
+        // The kernel refuses to write to /dev/null (EINVAL): btrfs send splices a pipe there, and so does the thread of this one.
+        using BenchmarkSink sink = BenchmarkSink.Open(measurement.Sink == SinkKind.Nothing ? SinkKind.SplicedPipe : measurement.Sink, directory);
         long start = Stopwatch.GetTimestamp();
-        int result = KernelSend.Send(root, request, pipe.Descriptor);
-        pipe.Finish();
+        int result = KernelSend.Send(root, measurement.Request, sink.Descriptor);
+        sink.Finish();
         double elapsed = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        return result == 0 ? (elapsed, pipe.BytesRead) : throw new IOException($"the kernel's send fails with errno {-result}");
+        return result == 0 ? (elapsed, sink.Bytes) : throw new IOException($"the kernel's send fails with errno {-result}");
     }
 
-    private static (double Milliseconds, long Bytes) Ours(string image, SendRequest request)
+    private static (double Milliseconds, long Bytes) Ours(string image, Measurement measurement, string directory)
     {
-        using DrainedPipe pipe = new();
+        using BenchmarkSink sink = BenchmarkSink.Open(measurement.Sink, directory);
         long start = Stopwatch.GetTimestamp();
-        using (EngineSendUnderTest engine = new())
-        {
-            engine.Open([image]);
-            using FileStream output = pipe.OpenWriter();
-            engine.Send(request, output);
-        }
+        using (BtrfsFileSystem fs = BtrfsFileSystem.Open([image]))
+        using (FileStream output = sink.OpenWriter())
+            fs.Send(measurement.OurRequest, output);
 
-        pipe.Finish();
-        return (Stopwatch.GetElapsedTime(start).TotalMilliseconds, pipe.BytesRead);
+        sink.Finish();
+        return (Stopwatch.GetElapsedTime(start).TotalMilliseconds, sink.Bytes);
     }
 
     private static double PeakMebibytes(string image, string name)
@@ -120,7 +144,7 @@ internal static class MacroRun
     private static string[] RunPrefix() =>
         Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(MacroRun).Assembly.Location] : [];
 
-    private static double Median(List<double> values)
+    public static double Median(List<double> values)
     {
         values.Sort();
         return values.Count % 2 == 1 ? values[values.Count / 2] : (values[(values.Count / 2) - 1] + values[values.Count / 2]) / 2;

@@ -16,7 +16,8 @@ internal static class ReceivingRun
     private const int Rounds = 5;
     private const long ImageBytes = 6L << 30;
 
-    private static readonly (string Name, double Floor)[] s_workloads = [("big", 1.5), ("small", 2), ("reflinks", 1.5), ("compressed", 1.5)];
+    private static readonly (Workload Workload, double Floor)[] s_workloads =
+        [(Workload.Big, 1.5), (Workload.Small, 2), (Workload.Reflinks, 1.5), (Workload.LessCompressed, 1.5)];
 
     public static int Run(string[] names)
     {
@@ -26,9 +27,8 @@ internal static class ReceivingRun
         StringBuilder table = new();
         table.AppendLine("| received stream | kernel, ms | ours, ms | times the kernel | floor | stream, MB/s |");
         table.AppendLine("| --- | ---: | ---: | ---: | ---: | ---: |");
-        foreach ((string name, double floor) in s_workloads.Where(workload => names.Length == 0 || names.Contains(workload.Name)))
+        foreach ((Workload workload, double floor) in s_workloads.Where(row => names.Length == 0 || names.Contains(row.Workload.Name)))
         {
-            Workload workload = name == Workload.Compressed.Name ? Workload.Compressed : Workload.All.Single(other => other.Name == name);
             string stream = StreamOf(workload, directory, mountPoint);
             List<double> kernel = [];
             List<double> ours = [];
@@ -36,7 +36,7 @@ internal static class ReceivingRun
             {
                 kernel.Add(Kernel(image, mountPoint, stream));
                 ours.Add(Ours(image, stream));
-                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} round {round}: kernel {kernel[^1]:f0} ms, ours {ours[^1]:f0} ms"));
+                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{workload.Name} round {round}: kernel {kernel[^1]:f0} ms, ours {ours[^1]:f0} ms"));
             }
 
             double their = Median(kernel);
@@ -63,13 +63,7 @@ internal static class ReceivingRun
         using (BtrfsFileSystem fs = BtrfsFileSystem.Open([image]))
         using (FileStream output = File.Create(stream + ".new"))
         {
-            SendRequest request = new()
-            {
-                Subvolumes = [workload.Request.Subvolume],
-                Protocol = workload.Request.Protocol,
-                CompressedData = workload.Request.CompressedData,
-            };
-            fs.Send(request, output);
+            fs.Send(new SendRequest { Subvolumes = ["snap"], CompressedData = workload == Workload.LessCompressed }, output);
         }
 
         File.Move(stream + ".new", stream);

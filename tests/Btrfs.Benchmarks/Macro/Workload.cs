@@ -1,33 +1,45 @@
 using System.Security.Cryptography;
 using System.Text;
-using Btrfs.Fidelity;
 using Btrfs.Fidelity.Kernel;
 
 namespace Btrfs.Benchmarks.Macro;
 
-/// <summary>One kind of work for a send: how the kernel makes the file system, and what is sent of it.</summary>
-internal sealed record Workload(string Name, string Title, long ImageBytes, double Floor, Action<int> Fill, SendRequest Request)
+/// <summary>A file system that the kernel makes for a measurement.</summary>
+/// <param name="Name">What its image is called.</param>
+/// <param name="Title">What is in it, for a table.</param>
+/// <param name="ImageBytes">The size of the image.</param>
+/// <param name="Fill">Makes the content below the top directory that it is given.</param>
+/// <param name="MountOptions">What it is mounted with for that.</param>
+internal sealed record Workload(string Name, string Title, long ImageBytes, Action<int> Fill, string MountOptions = "nobarrier,noatime")
 {
-    /// <summary>How the file system is mounted while it is filled.</summary>
-    public string MountOptions { get; init; } = "nobarrier,noatime";
+    public static Workload Big { get; } = new("big", "one 2 GiB file of random data", 4L << 30, FillBig);
 
-    /// <summary>A compressed stream, for a receive.</summary>
-    public static Workload Compressed { get; } =
-        new("compressed", "compressed stream of 1 GiB", 4L << 30, 1.5, FillCompressed, new SendRequest { Subvolume = "snap", Protocol = 2, CompressedData = true })
-        {
-            MountOptions = "nobarrier,noatime,compress-force=zstd",
-        };
+    public static Workload Small { get; } = new("small", "100,000 files of 4 KiB", 4L << 30, FillSmall);
 
-    /// <summary>The four; the floor is the ratio to the kernel's speed that must be reached.</summary>
-    public static IReadOnlyList<Workload> All { get; } =
-    [
-        new("big", "one 2 GiB file of random data", 4L << 30, 3, FillBig, new SendRequest { Subvolume = "snap" }),
-        new("small", "100,000 files of 4 KiB", 4L << 30, 3, FillSmall, new SendRequest { Subvolume = "snap" }),
-        new("incremental", "0.1 % of 500,000 inodes changed", 4L << 30, 1, FillIncremental, new SendRequest { Subvolume = "after", Parent = "before", CloneSources = ["before"] }),
-        new("reflinks", "20,000 files reflinked from 200", 4L << 30, 1, FillReflinks, new SendRequest { Subvolume = "snap" }),
-    ];
+    public static Workload Incremental { get; } = new("incremental", "0.1 % of 500,000 inodes changed", 4L << 30, FillIncremental);
+
+    public static Workload Reflinks { get; } = new("reflinks", "20,000 files reflinked from 200", 4L << 30, FillReflinks);
+
+    public static Workload References { get; } = new("references", "one extent with 10,000 references", 4L << 30, FillReferences);
+
+    public static Workload Compressed { get; } = new("zstd", "4 GiB of zstd-compressed data", 6L << 30, root => FillCompressed(root, 32), ZstdOptions);
+
+    /// <summary>A quarter of it, for a receive.</summary>
+    public static Workload LessCompressed { get; } = new("compressed", "1 GiB of zstd-compressed data", 4L << 30, root => FillCompressed(root, 8), ZstdOptions);
+
+    public static Workload Tiny { get; } = new("tiny", "one file of 4 KiB", 256L << 20, FillTiny);
+
+    private const string ZstdOptions = "nobarrier,noatime,compress-force=zstd";
 
     private const int FilesPerDirectory = 1000;
+
+    private static void FillTiny(int root)
+    {
+        using Descriptor directory = Subvolume(root);
+        using Descriptor file = Create(directory, "file");
+        Check(Syscall.Write(file.Value, new byte[4096], 0));
+        Snapshot(root, "snap");
+    }
 
     private static void FillBig(int root)
     {
@@ -45,12 +57,12 @@ internal sealed record Workload(string Name, string Title, long ImageBytes, doub
     }
 
     // Half of each block is random: it compresses to a bit more than half.
-    private static void FillCompressed(int root)
+    private static void FillCompressed(int root, int files)
     {
         using Descriptor directory = Subvolume(root);
         byte[] data = new byte[8 << 20];
         Random random = new(5);
-        for (int number = 0; number < 8; number++)
+        for (int number = 0; number < files; number++)
         {
             using Descriptor file = Create(directory, $"file{number}");
             for (long offset = 0; offset < 128L << 20; offset += data.Length)
@@ -124,6 +136,23 @@ internal sealed record Workload(string Name, string Title, long ImageBytes, doub
         });
         foreach (Descriptor file in files)
             file.Dispose();
+        Snapshot(root, "snap");
+    }
+
+    // More than the kernel's limit of references to look at: all data goes out as data.
+    private static void FillReferences(int root)
+    {
+        using Descriptor directory = Subvolume(root);
+        byte[] data = new byte[64 << 10];
+        new Random(5).NextBytes(data);
+        using Descriptor source = Create(directory, "source");
+        Check(Syscall.Write(source.Value, data, 0));
+        Check(Syscall.SyncFileSystem(root));
+        ForEachFile(directory, 10_000, (parent, name, _) =>
+        {
+            using Descriptor file = Create(parent, name);
+            Check(FileIoctl.Clone(file.Value, source.Value));
+        });
         Snapshot(root, "snap");
     }
 

@@ -1,3 +1,4 @@
+using System.IO.Pipes;
 using Btrfs.Ctree;
 using Btrfs.Inode;
 using Btrfs.Send;
@@ -5,9 +6,12 @@ using Btrfs.Storage;
 
 namespace Btrfs.Fidelity;
 
-/// <summary>Our engine before the judge, in process.</summary>
-public sealed class EngineSendUnderTest : ISendUnderTest
+/// <summary>The engine's own send, over the images and nothing else.</summary>
+/// <param name="movement">How it moves file data. By default each request has one of the ways, and always the same one.</param>
+public sealed class EngineSendUnderTest(DataMovement? movement = null) : ISendUnderTest
 {
+    private const int Ways = 3;
+
     private FsInfo? _fs;
 
     /// <inheritdoc/>
@@ -17,9 +21,43 @@ public sealed class EngineSendUnderTest : ISendUnderTest
     /// <inheritdoc/>
     public void Send(SendRequest request, System.IO.Stream output)
     {
+        DataMovement chosen = movement ?? (DataMovement)(request.ToString().Sum(letter => letter) % Ways);
+        if (chosen == DataMovement.Copied)
+            SendTo(request, output, verifyData: true);
+        else
+            SendThroughPipe(request, output, verifyData: chosen == DataMovement.CheckedPages);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _fs?.Dispose();
+
+    private void SendThroughPipe(SendRequest request, System.IO.Stream output, bool verifyData)
+    {
+        using AnonymousPipeServerStream writeEnd = new(PipeDirection.Out);
+        using AnonymousPipeClientStream readEnd = new(PipeDirection.In, writeEnd.ClientSafePipeHandle);
+        Task reader = Task.Factory.StartNew(() => readEnd.CopyTo(output), TaskCreationOptions.LongRunning);
+        try
+        {
+            SendTo(request, writeEnd, verifyData);
+        }
+        finally
+        {
+            writeEnd.Dispose();
+            reader.Wait();
+        }
+    }
+
+    private void SendTo(SendRequest request, System.IO.Stream output, bool verifyData)
+    {
         PathLookup paths = new(_fs!);
         RootRecord Root(string path) => paths.FindSubvolume(path).Root;
-        SendOptions options = new() { Protocol = request.Protocol, CompressedData = request.CompressedData, NoData = request.NoData };
+        SendOptions options = new()
+        {
+            Protocol = request.Protocol,
+            CompressedData = request.CompressedData,
+            NoData = request.NoData,
+            VerifyData = verifyData,
+        };
         new Sender(_fs!).Send(
             Root(request.Subvolume),
             request.Parent is null ? null : Root(request.Parent),
@@ -27,7 +65,4 @@ public sealed class EngineSendUnderTest : ISendUnderTest
             options,
             output);
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _fs?.Dispose();
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Btrfs.Fidelity.Generator;
 using Btrfs.Format;
 
@@ -23,7 +24,8 @@ internal sealed record PairOptions
 
     public required string MountOptions { get; init; }
 
-    public int NodeSize { get; init; } = 16384;
+    /// <summary>As the arguments of mkfs say it, and its default if they don't.</summary>
+    public int NodeSize => Array.IndexOf(MkfsArguments, "-n") is >= 0 and var at ? int.Parse(MkfsArguments[at + 1], CultureInfo.InvariantCulture) : 16384;
 
     /// <summary>What the engine is told to compress with, as the mount option tells the kernel.</summary>
     public CompressionType? Compression { get; init; }
@@ -85,7 +87,6 @@ internal sealed record PairOptions
         return new PairOptions
         {
             MkfsArguments = [.. arguments],
-            NodeSize = nodeSize,
             IsMadeByEngine = hasGroupTree || random.Percent(12),
             DeviceCount = devices,
             DeviceSizeBytes = Math.Max(least, fillsUp ? random.Pick([128, 200]) : random.Pick([256, 512, 1024])) * Mebibyte,

@@ -9,15 +9,15 @@ public sealed class GoldenStreamTests
 
     private static IEnumerable<string> States => Directory.EnumerateDirectories(s_golden).Select(state => Path.GetFileName(state)).Order();
 
-    [TestCaseSource(nameof(States))]
-    public void Every_recorded_stream_of_the_kernel_is_sent_again_byte_for_byte(string state)
+    [Test]
+    public void Every_recorded_stream_of_the_kernel_is_sent_again_byte_for_byte([ValueSource(nameof(States))] string state, [Values] DataMovement movement)
     {
         string work = Directory.CreateTempSubdirectory("btrfs-golden-").FullName;
         try
         {
             (List<string> images, List<Recording> recordings) = Golden.Open(Path.Combine(s_golden, state), work);
             Assert.That(recordings, Has.Count.GreaterThan(5));
-            foreach (Verdict verdict in Judge.Compare(images, recordings, () => new EngineSendUnderTest()))
+            foreach (Verdict verdict in Judge.Compare(images, recordings, () => new EngineSendUnderTest(movement)))
                 Assert.That(verdict.Difference, Is.Null, verdict.Request.ToString());
         }
         finally

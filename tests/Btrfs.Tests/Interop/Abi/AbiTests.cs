@@ -17,7 +17,7 @@ public sealed class AbiTests
         Assert.That(exports, Is.EqualTo(NativeHeader.Read(NativeHeader.Path).Functions.Keys.Order(StringComparer.Ordinal)));
 
         // The canary: a new function shows here, so that nobody adds one without reading this file.
-        Assert.That(exports, Has.Count.EqualTo(30));
+        Assert.That(exports, Has.Count.EqualTo(37));
     }
 
     [Test]
