@@ -191,6 +191,36 @@ Task("Crash")
     Run("dotnet", arguments);
 });
 
+// A test of the usual run, for longer.
+void TestAtLength(string project, string test, Dictionary<string, string> environment) =>
+    DotNetTest($"tests/{project}/{project}.csproj", new DotNetTestSettings
+    {
+        Configuration = configuration,
+        NoBuild = true,
+        NoLogo = true,
+        Filter = $"FullyQualifiedName~{test}",
+        Loggers = new[] { "console;verbosity=detailed" },
+        EnvironmentVariables = environment,
+    });
+
+Task("Stress")
+    .Description("Writers, snapshots and sends side by side for --seconds=N (180 if not told) under --seed=N, as root: the kernel receives every stream and has what its snapshot has.")
+    .IsDependentOn("Build")
+    .Does(() => TestAtLength("Btrfs.LoopTests", "SendStress", new Dictionary<string, string>
+    {
+        ["BTRFS_STRESS_SECONDS"] = Argument("seconds", "180"),
+        ["BTRFS_SEED"] = Argument("seed", "1"),
+    }));
+
+Task("Kills")
+    .Description("Kills --kills=N receives (100 if not told) of each kind of stream at random moments, and goes on with them.")
+    .IsDependentOn("Publish")
+    .Does(() => TestAtLength("Btrfs.Tests", "KillTests", new Dictionary<string, string>
+    {
+        ["BTRFS_KILLS"] = Argument("kills", "100"),
+        ["BTRFS_ENGINE_PROGRAM"] = artifacts.CombineWithFilePath("btrfs-engine").FullPath,
+    }));
+
 // A program of the solution that was built; --run="..." on the command line says what it shall do.
 void RunProgram(string project, string defaultArguments) =>
     Run("dotnet", new ProcessArgumentBuilder()

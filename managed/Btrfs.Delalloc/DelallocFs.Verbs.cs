@@ -41,7 +41,7 @@ public sealed partial class DelallocFs
 
         List<(ulong From, ulong To)> zeroLater = [];
         AllocateOperation operation = new(inode, offset, length, mode, node.Size, zeroLater);
-        _subvolumes.Get(rootId).RunAllocate(operation, mode);
+        _subvolumes.Get(rootId).RunAllocate(operation);
         node.Facts = null;
         foreach ((ulong from, ulong to) in zeroLater)
             WritePiece(node, from, new byte[to - from]);

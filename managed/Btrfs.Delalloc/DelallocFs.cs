@@ -47,6 +47,9 @@ public sealed partial class DelallocFs : IDisposable
     /// <summary>Bytes of file data that are in memory and not in the trees.</summary>
     public long DirtyBytes => _pool.UsedBytes;
 
+    /// <summary>Bytes of file data that left memory for the trees so far: whole sectors, before compression.</summary>
+    public long WrittenBackBytes => _pass.WrittenBytes;
+
     /// <summary>Whether files of a subvolume have anything, data or times, that is not in its tree yet.</summary>
     public bool HasDelalloc(ulong rootId) => _table.AnyDirty(node => node.RootId == rootId);
 

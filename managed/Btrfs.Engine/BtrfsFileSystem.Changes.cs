@@ -1,6 +1,7 @@
 using System.Text;
 using Btrfs.Ctree;
 using Btrfs.Delalloc;
+using Btrfs.Engine.Diagnostics;
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Changes;
@@ -93,8 +94,7 @@ public sealed partial class BtrfsFileSystem
         {
             Location source = Find(existing);
             (Location directory, byte[] name) = FindParent(path);
-            RequireSameSubvolume(source, directory, path);
-            WriterOf(directory).Link(source.Inode, directory.Inode, name);
+            WriterOf(directory).Link(WriterOf(source), source.Inode, directory.Inode, name);
         }
     }
 
@@ -191,19 +191,17 @@ public sealed partial class BtrfsFileSystem
         try
         {
             if (writer.Failure is null)
+            {
                 Commit();
+                writer.RemoveEmptyGroups();
+            }
         }
         finally
         {
+            BtrfsMeter.Closed(this);
             Delalloc.Dispose();
             writer.Dispose();
         }
-    }
-
-    private static void RequireSameSubvolume(Location one, Location other, FsPath path)
-    {
-        if (one.Subvolume.Id != other.Subvolume.Id)
-            throw new FileOperationException(FileError.CrossSubvolume, $"'{path}' is in another subvolume");
     }
 
     private void Create(FsPath path, NewInode what)
@@ -224,9 +222,10 @@ public sealed partial class BtrfsFileSystem
         try
         {
             Location at = new PathLookup(View).Find(path);
-            return at.IsEmptySubvolumeDirectory
-                ? throw new FileOperationException(FileError.NotPermitted, $"'{path}' stands for a subvolume that is not there")
-                : at;
+            if (!at.IsEmptySubvolumeDirectory)
+                return at;
+            throw new FileOperationException(
+                at.Subvolume.Root.IsReadOnly ? FileError.ReadOnlySubvolume : FileError.NotPermitted, $"'{path}' stands for a subvolume that is not there");
         }
         catch (InvalidRequestException error)
         {

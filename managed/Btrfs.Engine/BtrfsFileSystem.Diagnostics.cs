@@ -13,6 +13,8 @@ public sealed partial class BtrfsFileSystem
 
     internal long DelallocBytes => _delalloc?.DirtyBytes ?? 0;
 
+    internal long WrittenBackBytes => _delalloc?.WrittenBackBytes ?? 0;
+
     internal long Repairs
     {
         get

@@ -107,6 +107,7 @@ public sealed partial class BtrfsFileSystem
         }
 
         Commit();
+        Writer.RemoveEmptyGroups();
     }
 
     private ulong FindSubvolume(FsPath path)

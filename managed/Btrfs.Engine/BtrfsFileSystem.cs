@@ -173,16 +173,24 @@ public sealed partial class BtrfsFileSystem : IDisposable
         SendRequest request, System.IO.Stream output, IProgress<SendRequestProgress>? progress = null, CancellationToken cancellation = default) =>
         Task.Run(() => Send(request, output, progress, cancellation), cancellation);
 
-    /// <summary>Closes the devices. What was changed and not committed is committed first, unless a failure has latched the file system.</summary>
+    /// <summary>
+    /// Closes the devices. What was changed and not committed is committed first, unless a failure has latched the file system. A send that still runs ends with an
+    /// <see cref="ObjectDisposedException"/>.
+    /// </summary>
     /// <exception cref="IOException">The commit could not be written.</exception>
     /// <exception cref="BtrfsException">The commit failed.</exception>
     public void Dispose()
     {
-        BtrfsMeter.Closed(this);
         if (_writer is not null)
+        {
             Close(_writer);
+        }
         else
+        {
+            BtrfsMeter.Closed(this);
             _readOnly!.Dispose();
+        }
+
         _below?.Dispose();
     }
 

@@ -17,7 +17,7 @@ internal sealed partial class CommandApplier
 
     private void WriteEncoded(in StreamCommand command)
     {
-        _encoded ??= new EncodedWrite(batch, _pending, options.ForceDecompress);
+        _encoded ??= new EncodedWrite(_pending, options.ForceDecompress);
         _encoded.Apply(Find(command), command, subvolume.Writer.Committed.SectorSize);
     }
 

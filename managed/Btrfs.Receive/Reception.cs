@@ -98,11 +98,11 @@ internal sealed class Reception : IDisposable
             Commit();
     }
 
-    /// <summary>Makes everything durable, for a later receive to go on from here.</summary>
+    /// <summary>Makes everything durable, for a later receive to go on from here. Data that went in bulk has left the batch without a change, so the mark is written in any case.</summary>
     public void Commit()
     {
         Settle();
-        _batch.End();
+        _batch.EndWithNote();
         Writer.Commit();
         _committedBytes = _done.Token.StreamOffset;
         _committedAt = Stopwatch.GetTimestamp();

@@ -15,16 +15,16 @@ public sealed record SendOptions
     public bool NoData { get; init; }
 
     /// <summary>
+    /// Clone every extent that the receiver has, also those with more than the 1024 references up to which the kernel looks. Such a stream is smaller, and in some places another one
+    /// than the kernel's; what is received is the same, and shares more.
+    /// </summary>
+    public bool CloneAll { get; init; }
+
+    /// <summary>
     /// Hold file data against its checksums before it goes out. Where this is off, whole sectors that can go from the host's page cache to the output without being touched are not: their command's crc then
     /// comes from the stored checksums, so that a receiver which checks it, as all do, finds every byte that is not as it was written. What has to be read here is verified all the same.
     /// </summary>
     public bool VerifyData { get; init; } = true;
-
-    /// <summary>
-    /// Clone extents with more than 1024 references too, from where this stream has sent them before. The kernel sends their data each time; the stream is then shorter than its, and
-    /// receives to the same files with more of them shared.
-    /// </summary>
-    public bool CloneAll { get; init; }
 
     /// <summary>Leave out the stream header: this stream continues another one.</summary>
     public bool OmitStreamHeader { get; init; }

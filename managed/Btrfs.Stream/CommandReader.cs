@@ -104,12 +104,13 @@ public sealed class CommandReader
             return false;
         if (available == 0)
             throw Error(null, "the input is empty");
+
+        ReadOnlySpan<byte> header = _buffer.AsSpan(_start, available);
+        int magicBytes = Math.Min(available, StreamFormat.Magic.Length);
+        if (!header[..magicBytes].SequenceEqual(StreamFormat.Magic[..magicBytes]))
+            throw Error(null, StreamCount == 0 ? "not a send stream: the magic is missing" : "no stream header follows the end of a stream");
         if (available < StreamFormat.StreamHeaderBytes)
             throw Error(null, $"truncated: a stream header has {StreamFormat.StreamHeaderBytes} bytes, {available} are left");
-
-        ReadOnlySpan<byte> header = _buffer.AsSpan(_start, StreamFormat.StreamHeaderBytes);
-        if (!header.StartsWith(StreamFormat.Magic))
-            throw Error(null, StreamCount == 0 ? "not a send stream: the magic is missing" : "no stream header follows the end of a stream");
 
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(header[StreamFormat.Magic.Length..]);
         if (version is 0 or > StreamFormat.MaxVersion)

@@ -18,17 +18,16 @@ public sealed class ReadAheadStream : System.IO.Stream
     private readonly SafeFileHandle _file;
     private readonly Thread[] _threads = new Thread[Workers];
 
-    // Guards all below. Block n of the file is read by whoever takes number n, into slot n % Blocks, once the reader has given that back.
-    private readonly Lock _gate = new();
-    private readonly AutoResetEvent _isFilled = new(false);
-    private readonly SemaphoreSlim _free = new(Blocks);
+    // Guards all below, and is pulsed when a block was filled or given back: who waits here sleeps at once, since the processors have other work.
+    // Block n of the file is read by whoever takes number n, into slot n % Blocks, once the reader has given that back.
+    private readonly object _gate = new();
     private readonly Block[] _slots = new Block[Blocks];
     private long _nextToFill;
+    private long _nextToGiveBack;
     private bool _isStopped;
 
     // The reader's side.
     private long _nextToTake;
-    private long _nextToGiveBack;
     private bool _isAtEnd;
     private byte[]? _current;
     private int _currentStart;
@@ -113,15 +112,10 @@ public sealed class ReadAheadStream : System.IO.Stream
             return null;
 
         Block block = _slots[_nextToTake % Blocks];
-        while (true)
+        lock (_gate)
         {
-            lock (_gate)
-            {
-                if (block.Number == _nextToTake && block.IsFilled)
-                    break;
-            }
-
-            _isFilled.WaitOne();
+            while (block.Number != _nextToTake || !block.IsFilled)
+                Monitor.Wait(_gate);
         }
 
         if (block.Failure is not null)
@@ -141,8 +135,10 @@ public sealed class ReadAheadStream : System.IO.Stream
     internal void GiveBack()
     {
         lock (_gate)
+        {
             _slots[_nextToGiveBack++ % Blocks].IsFilled = false;
-        _free.Release();
+            Monitor.PulseAll(_gate);
+        }
     }
 
     /// <inheritdoc/>
@@ -165,13 +161,14 @@ public sealed class ReadAheadStream : System.IO.Stream
         if (disposing && !_isStopped)
         {
             lock (_gate)
+            {
                 _isStopped = true;
-            _free.Release(Workers);
+                Monitor.PulseAll(_gate);
+            }
+
             foreach (Thread thread in _threads)
                 thread.Join();
             _file.Dispose();
-            _free.Dispose();
-            _isFilled.Dispose();
         }
 
         base.Dispose(disposing);
@@ -181,11 +178,12 @@ public sealed class ReadAheadStream : System.IO.Stream
     {
         while (true)
         {
-            _free.Wait();
             Block block;
             long number;
             lock (_gate)
             {
+                while (_nextToFill - _nextToGiveBack == Blocks && !_isStopped)
+                    Monitor.Wait(_gate);
                 if (_isStopped)
                     return;
                 number = _nextToFill++;
@@ -195,8 +193,11 @@ public sealed class ReadAheadStream : System.IO.Stream
 
             Fill(block, number * BlockBytes);
             lock (_gate)
+            {
                 block.IsFilled = true;
-            _isFilled.Set();
+                Monitor.PulseAll(_gate);
+            }
+
             if (block.Length < BlockBytes)
                 return;
         }

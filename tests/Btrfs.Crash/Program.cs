@@ -6,7 +6,7 @@ using Btrfs.Crash.Running;
 
 // btrfs-crash [COUNT [FIRST-SEED]] [--templates A,B...] [--states PER-FLUSH] [--stages N] [--steps N] [--kernel EVERY] [--threads N] [--minutes N] [--full] [--no-barrier | --faults]
 //   runs COUNT seeds; --kernel lets Linux judge one of so many states, as root; --no-barrier plants the fault that must be found;
-//   --full begins with a full disk; --faults fails each read, write and flush of each seed's workload in turn.
+//   --full begins with a full disk; --faults fails each read, write, flush and allocation of each seed's workload in turn.
 Dictionary<string, string> settings = [];
 List<int> numbers = [];
 for (int i = 0; i < args.Length; i++)

@@ -3,9 +3,11 @@ using System.Globalization;
 using Btrfs.Cli.Host;
 using Btrfs.Cli.Text;
 using Btrfs.Engine;
+using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Receive;
 using Btrfs.Receive.Parts;
+using Btrfs.Stream;
 using Btrfs.Stream.Dump;
 
 namespace Btrfs.Cli.Commands;
@@ -28,9 +30,10 @@ internal static class ReceiveCommand
         Option<bool> listParts = new("--list-parts") { Description = "Receive nothing, but list what was received in part: token, place and name" };
         Option<bool> clean = new("--clean") { Description = "Receive nothing, but delete what was received in part" };
         Option<bool> dump = new("--dump") { Description = "Receive nothing, but print what the stream holds, a line for each command; without IMAGE" };
+        Option<bool> progress = new("--progress") { Description = "Tell rate and, of a FILE, percent and time left on standard error; on a terminal that is so anyway" };
         Option<bool> verbose = new("-v", "--verbose") { Description = "Tell more on standard error" };
         Option<bool> quiet = new("-q", "--quiet") { Description = "Tell only errors" };
-        foreach (Option option in new Option[] { file, stopAtEnd, chroot, maxErrors, decompress, resume, commit, listParts, clean, dump, verbose, quiet })
+        foreach (Option option in new Option[] { file, stopAtEnd, chroot, maxErrors, decompress, resume, commit, listParts, clean, dump, progress, verbose, quiet })
             command.Options.Add(option);
         ImageArguments image = new(command, 0, ("DEST", "The directory that gets the subvolumes, counted from the top level (subvolume 5); default is that"));
 
@@ -68,20 +71,30 @@ internal static class ReceiveCommand
             };
             Verbosity verbosity = isQuiet ? Verbosity.Quiet : parsed.GetValue(verbose) ? Verbosity.Verbose : Verbosity.Normal;
             FsPath directory = others.Count > 0 ? ImageArguments.PathOf(others[0]) : FsPath.Root;
-            Receive(devices, parsed.GetValue(file), directory, options, verbosity);
+            bool showsProgress = parsed.GetValue(progress) || (!isQuiet && ErrorOutput.IsTerminal);
+            Receive(devices, parsed.GetValue(file), directory, options, verbosity, showsProgress);
         });
         return command;
     }
 
-    private static void Receive(IReadOnlyList<string> devices, string? file, FsPath directory, ReceiveOptions options, Verbosity verbosity)
+    private static void Receive(IReadOnlyList<string> devices, string? file, FsPath directory, ReceiveOptions options, Verbosity verbosity, bool showsProgress)
     {
-        using System.IO.Stream input = OpenInput(file, options.StopAtEnd);
-        ReceiveReport report = new(verbosity);
+        using System.IO.Stream input = StreamInput.Open(file, readsExactly: options.StopAtEnd);
+        ReceiveReport report = new(verbosity, showsProgress ? new ProgressLine("received", StreamInput.LengthOf(file)) : null);
         ImageArguments.Change(
             devices,
             (fs, stopped) =>
             {
-                fs.Receive(input, directory, options, report, stopped);
+                try
+                {
+                    fs.Receive(input, directory, options, report, stopped);
+                }
+                catch (Exception error) when (error is BtrfsException or StreamFormatException or IOException or OperationCanceledException)
+                {
+                    report.TellParts(fs);
+                    throw;
+                }
+
                 report.Finish();
             },
             verbosity == Verbosity.Quiet);
@@ -109,10 +122,6 @@ internal static class ReceiveCommand
                 ErrorOutput.WriteLine($"Deleted {part.Path}");
         }
     }
-
-    // Where somebody else reads on behind the stream, nothing may be read ahead.
-    private static System.IO.Stream OpenInput(string? file, bool readsExactly) =>
-        readsExactly && file is not (null or StreamInput.Standard) ? new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0) : StreamInput.Open(file);
 
     private static long SizeOf(string text) =>
         ByteSize.TryParse(text, out ulong bytes) && bytes <= long.MaxValue ? (long)bytes : throw new UsageException($"'{text}' is not a size");

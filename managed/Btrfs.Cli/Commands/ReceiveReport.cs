@@ -1,20 +1,19 @@
 using System.Diagnostics;
 using Btrfs.Cli.Host;
 using Btrfs.Cli.Text;
+using Btrfs.Engine;
 using Btrfs.Inode;
 using Btrfs.Receive;
+using Btrfs.Receive.Parts;
 
 namespace Btrfs.Cli.Commands;
 
-/// <summary>What a receive tells of itself: each subvolume as it begins, what went wrong and was passed over, and on a terminal how far it is once it takes long.</summary>
-internal sealed class ReceiveReport(Verbosity verbosity) : IProgress<ReceiveProgress>
+/// <summary>What a receive tells of itself: each subvolume as it begins, what went wrong and was passed over, how far it is, and what stays where it ends early.</summary>
+/// <param name="verbosity">How much is told.</param>
+/// <param name="progress">Gets how far it is; null where that is not told.</param>
+internal sealed class ReceiveReport(Verbosity verbosity, ProgressLine? progress) : IProgress<ReceiveProgress>
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(250);
-
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly bool _showsProgress = verbosity > Verbosity.Quiet && ErrorOutput.IsTerminal;
-    private TimeSpan _next = s_patience;
     private long _streamBytes;
     private int _told;
 
@@ -29,24 +28,28 @@ internal sealed class ReceiveReport(Verbosity verbosity) : IProgress<ReceiveProg
         }
 
         if (value.Notice is not null)
-        {
             ErrorOutput.WriteLine($"NOTICE: {value.Notice}");
-        }
-        else if (_showsProgress && _clock.Elapsed >= _next)
-        {
-            _next = _clock.Elapsed + s_interval;
-            ErrorOutput.ShowProgress($"{ByteSize.Human(value.StreamBytes)} received, {PerSecond()}");
-        }
+        else
+            progress?.Report(value.StreamBytes);
     }
 
     /// <summary>To be called after success.</summary>
     public void Finish()
     {
+        ProgressLine.Finish();
         if (verbosity == Verbosity.Verbose)
-            ErrorOutput.WriteLine($"Received {_streamBytes} bytes in {_clock.Elapsed.TotalSeconds:F1} s, {PerSecond()}");
-        else
-            ErrorOutput.ClearProgress();
+            ErrorOutput.WriteLine($"Received {_streamBytes} bytes in {_clock.Elapsed.TotalSeconds:F1} s, {ByteSize.Human((long)(_streamBytes / _clock.Elapsed.TotalSeconds))}/s");
     }
 
-    private string PerSecond() => $"{ByteSize.Human((long)(_streamBytes / _clock.Elapsed.TotalSeconds))}/s";
+    /// <summary>To be called where it has ended early: tells what there is to go on with.</summary>
+    public void TellParts(BtrfsFileSystem fs)
+    {
+        if (verbosity == Verbosity.Quiet || fs.Writer.Failure is not null)
+            return;
+        foreach (ReceivedPart part in fs.FindReceivedParts())
+        {
+            if (part.Token is { } token)
+                ErrorOutput.WriteLine($"NOTICE: '{new FsPath(part.Name)}' stays in part, as {token}: go on with --resume, or delete it with --clean");
+        }
+    }
 }

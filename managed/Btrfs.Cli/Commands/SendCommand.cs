@@ -19,11 +19,11 @@ internal static class SendCommand
             HelpName = "CLONESRC",
             Description = "A subvolume that the receiver has, to clone extents from; repeatable. Without -p the parent is chosen among them, and each sent subvolume joins them",
         };
-        Option<string?> file = new("-f", "--file") { HelpName = "FILE", Description = "Write to FILE, which appears when it is complete; default is standard output" };
+        Option<string[]> files = new("-f", "--file") { HelpName = "FILE", Description = "Write to FILE, which appears when it is complete; default is standard output. Repeatable: all get the same stream, made once" };
         Option<bool> join = new("-e") { Description = "Make one stream of several subvolumes: one header, one end command" };
         Option<bool> noData = new("--no-data") { Description = "Tell which extents changed, without their data" };
+        Option<bool> cloneAll = new("--clone-all") { Description = "Clone also extents with more than 1024 references, which btrfs send writes again: a smaller stream, that shares more" };
         Option<bool> noVerify = new("--no-verify-data") { Description = "Let data go unseen from the page cache to a pipe, with the checksums that are stored of it: the receiver then finds what is damaged" };
-        Option<bool> cloneAll = new("--clone-all") { Description = "Clone extents with more than 1024 references too, which the kernel sends as data each time" };
         Option<string?> protocol = new("--proto") { HelpName = "N", Description = "Protocol version: 1 or 2, 0 for the highest; default is 1, or 2 with --compressed-data" };
         Option<bool> compressed = new("--compressed-data") { Description = "Send compressed extents as they lie on the disk" };
         Option<bool> estimate = new("--estimate") { Description = "Print the exact size of the stream in bytes instead, without reading file data" };
@@ -31,7 +31,7 @@ internal static class SendCommand
         Option<bool> progress = new("--progress") { Description = "Tell rate, percent and time left on standard error" };
         Option<bool> verbose = new("-v", "--verbose") { Description = "Tell more on standard error" };
         Option<bool> quiet = new("-q", "--quiet") { Description = "Tell only errors" };
-        foreach (Option option in new Option[] { join, parent, cloneSources, file, noData, noVerify, cloneAll, protocol, compressed, estimate, resume, progress, verbose, quiet })
+        foreach (Option option in new Option[] { join, parent, cloneSources, files, noData, noVerify, cloneAll, protocol, compressed, estimate, resume, progress, verbose, quiet })
             command.Options.Add(option);
         ImageArguments image = new(command, 1, ("SUBVOL...", "Paths of the subvolumes, counted from the top level (subvolume 5)"));
 
@@ -55,7 +55,7 @@ internal static class SendCommand
             if (parsed.GetValue(estimate))
                 Estimate(devices, request, verbosity);
             else
-                Run(devices, request, parsed.GetValue(file), verbosity, parsed.GetValue(progress));
+                Run(devices, request, parsed.GetValue(files) ?? [], verbosity, parsed.GetValue(progress));
         });
         return command;
     }
@@ -68,25 +68,25 @@ internal static class SendCommand
         TextOutput.Use(output => output.Line(bytes.ToString(CultureInfo.InvariantCulture)));
     }
 
-    private static void Run(IReadOnlyList<string> devices, SendRequest request, string? file, Verbosity verbosity, bool showsProgress)
+    private static void Run(IReadOnlyList<string> devices, SendRequest request, string[] files, Verbosity verbosity, bool showsProgress)
     {
-        if (file is null && !Console.IsOutputRedirected)
+        if (files.Length == 0 && !Console.IsOutputRedirected)
             throw new IOException("not dumping send stream into a terminal, redirect it into a file");
 
         using Session session = new();
         using BtrfsFileSystem fs = ImageArguments.Open(devices, verbosity == Verbosity.Quiet);
         SendReport report = new(verbosity, showsProgress ? Progress(fs, request, session.Stopped) : null);
         long written;
-        if (file is null)
+        if (files.Length == 0)
         {
             using StandardOutput output = new();
             written = fs.Send(request, output, report, session.Stopped);
         }
         else
         {
-            using OutputFile output = OutputFile.Create(file);
-            written = fs.Send(request, output.Stream, report, session.Stopped);
-            output.Commit();
+            using SendOutputs outputs = new(files);
+            written = fs.Send(request, outputs.Stream, report, session.Stopped);
+            outputs.Commit();
         }
 
         report.Finish(written);

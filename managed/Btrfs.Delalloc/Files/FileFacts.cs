@@ -18,13 +18,13 @@ internal sealed record FileFacts(RootState Root, uint Mode, InodeFlags Flags, in
     {
         if (Root.IsDead)
             throw new InvalidRequestException($"there is no subvolume {Root.Id}");
-        if (Root.IsReadOnly)
-            throw new FileOperationException(FileError.ReadOnlySubvolume, $"subvolume {Root.Id} is read-only");
         if (InodeMode.IsDirectory(Mode))
             throw FileOperationException.OfInode(FileError.IsDirectory, Root.Id, inode, "is a directory");
         if (!InodeMode.IsRegular(Mode))
             throw FileOperationException.OfInode(FileError.Invalid, Root.Id, inode, "not a regular file");
         if ((Flags & InodeFlags.Immutable) != 0)
             throw FileOperationException.OfInode(FileError.NotPermitted, Root.Id, inode, "immutable");
+        if (Root.IsReadOnly)
+            throw new FileOperationException(FileError.ReadOnlySubvolume, $"subvolume {Root.Id} is read-only");
     }
 }

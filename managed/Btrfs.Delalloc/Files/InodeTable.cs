@@ -69,6 +69,10 @@ internal sealed class InodeTable(FsWriter writer, Action<BufferedInode> drop)
             BufferedInode? node = _inodes.GetValueOrDefault((rootId, inode));
             if (node is not null && (isGone || node.Handles > 0))
                 node.IsUnlinked = true;
+
+            // Nobody will leave what nobody uses.
+            if (node is { Users: 0 } && isGone)
+                _inodes.Remove((rootId, inode));
             return node;
         }
     }

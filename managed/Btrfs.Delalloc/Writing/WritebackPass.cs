@@ -20,7 +20,12 @@ internal sealed class WritebackPass(FsWriter writer, SubvolumeWriters subvolumes
     private readonly int _sectorSize = pool.PageSize;
 
     // Half of the memory may be under way while the other half is written to.
-    private readonly int _maxPages = (int)Math.Min(FormatLimits.MaxExtentSize / (ulong)pool.PageSize, (ulong)Math.Max(pool.Capacity / 4, 1));
+    private readonly int _maxPages = (int)Math.Min(FormatLimits.MaxExtentSize / (ulong)pool.PageSize, (ulong)Math.Max(pool.Capacity / 2, 1));
+
+    private long _writtenBytes;
+
+    /// <summary>How much was written back so far.</summary>
+    public long WrittenBytes => Interlocked.Read(ref _writtenBytes);
 
     /// <summary>Writes back all that is dirty in a range by now, and waits for what is under way there.</summary>
     /// <param name="node">The file, in use by the caller.</param>
@@ -115,6 +120,7 @@ internal sealed class WritebackPass(FsWriter writer, SubvolumeWriters subvolumes
         {
             control.UnderWay?.Invoke(node.RootId, node.Inode);
             Write(node, batch);
+            Interlocked.Add(ref _writtenBytes, (long)batch.Pages.Length * _sectorSize);
         }
         catch (Exception error) when (error is BtrfsException or IOException or ObjectDisposedException)
         {

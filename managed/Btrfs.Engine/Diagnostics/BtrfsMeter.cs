@@ -5,7 +5,7 @@ namespace Btrfs.Engine.Diagnostics;
 
 /// <summary>
 /// What all file systems of the process count together, under the meter <see cref="Name"/>: <c>btrfs.send.streams</c>, <c>btrfs.send.bytes</c>, <c>btrfs.send.flush.duration</c>,
-/// <c>btrfs.commits</c>, <c>btrfs.commit.duration</c>, <c>btrfs.failures</c>, <c>btrfs.delalloc.bytes</c> and <c>btrfs.repairs</c>. Durations are in seconds.
+/// <c>btrfs.commits</c>, <c>btrfs.commit.duration</c>, <c>btrfs.failures</c>, <c>btrfs.delalloc.bytes</c>, <c>btrfs.writeback.bytes</c> and <c>btrfs.repairs</c>. Durations are in seconds.
 /// </summary>
 public static class BtrfsMeter
 {
@@ -15,6 +15,7 @@ public static class BtrfsMeter
     private static readonly Meter s_meter = new(Name);
     private static readonly ConcurrentDictionary<BtrfsFileSystem, byte> s_open = new();
     private static long s_repairsOfClosed;
+    private static long s_writtenBackOfClosed;
 
     internal static Counter<long> Streams { get; } = s_meter.CreateCounter<long>("btrfs.send.streams", "{stream}", "Streams that were sent to their end.");
 
@@ -34,6 +35,10 @@ public static class BtrfsMeter
     internal static ObservableUpDownCounter<long> DelallocBytes { get; } = s_meter.CreateObservableUpDownCounter(
         "btrfs.delalloc.bytes", static () => s_open.Keys.Sum(static fs => fs.DelallocBytes), "By", "Bytes written to files that are in memory only.");
 
+    internal static ObservableCounter<long> WrittenBackBytes { get; } = s_meter.CreateObservableCounter(
+        "btrfs.writeback.bytes", static () => Interlocked.Read(ref s_writtenBackOfClosed) + s_open.Keys.Sum(static fs => fs.WrittenBackBytes), "By",
+        "Bytes of files that left memory for the trees: whole sectors, before compression.");
+
     internal static ObservableCounter<long> Repairs { get; } = s_meter.CreateObservableCounter(
         "btrfs.repairs", static () => Interlocked.Read(ref s_repairsOfClosed) + s_open.Keys.Sum(static fs => fs.Repairs), "{repair}",
         "Tree blocks and data that one copy had wrong, and another, or parity, right.");
@@ -43,7 +48,9 @@ public static class BtrfsMeter
     /// <summary>To be called before the devices are closed.</summary>
     internal static void Closed(BtrfsFileSystem fs)
     {
-        if (s_open.TryRemove(fs, out _))
-            Interlocked.Add(ref s_repairsOfClosed, fs.Repairs);
+        if (!s_open.TryRemove(fs, out _))
+            return;
+        Interlocked.Add(ref s_repairsOfClosed, fs.Repairs);
+        Interlocked.Add(ref s_writtenBackOfClosed, fs.WrittenBackBytes);
     }
 }

@@ -34,8 +34,12 @@ public enum AllocateMode
 internal sealed class AllocateOperation(
     ulong inode, ulong offset, ulong length, AllocateMode mode, ulong? sizeInMemory = null, List<(ulong From, ulong To)>? zeroLater = null)
 {
-    /// <summary>Extents that one part allocates.</summary>
-    private const int ExtentsPerStep = 16;
+    /// <summary>Extents that one part allocates at most.</summary>
+    private const int MaxExtentsPerStep = 16;
+
+    /// <summary>What a part changes beside the extents that it drops or allocates: the inode, holes, an extent that is split; and what is written of sectors in part.</summary>
+    private const int ItemsBeside = 8;
+    private const int ItemsOfZeroing = 48;
 
     private readonly bool _growsFile = mode is AllocateMode.Preallocate or AllocateMode.ZeroRange;
     private readonly ulong _end = unchecked(offset + length);
@@ -45,12 +49,25 @@ internal sealed class AllocateOperation(
     private ulong? _cleared;
     private ulong? _allocated;
 
+    /// <summary>How many items one part changes, if there is room for them all.</summary>
+    public int WantedItems => LeastItems + (Clears ? InodeRemoval.ExtentsPerStep : MaxExtentsPerStep);
+
+    /// <summary>How many a part must be able to change to get on.</summary>
+    public int LeastItems => Beside + 2;
+
+    public ReservePolicy Policy => mode == AllocateMode.PunchHole ? ReservePolicy.Freeing : ReservePolicy.Normal;
+
+    private int Beside => zeroLater is null ? ItemsOfZeroing : ItemsBeside;
+
     private bool Clears => mode is not (AllocateMode.Preallocate or AllocateMode.PreallocateKeepSize);
 
     /// <summary>One part of the work.</summary>
+    /// <param name="change">The part.</param>
+    /// <param name="items">How many items it may change.</param>
     /// <returns>Whether it is done.</returns>
-    public bool Step(Change change)
+    public bool Step(Change change, int items)
     {
+        int extents = Math.Max(items - Beside, 1);
         InodeItem item = change.GetWritableFile(inode);
         if (length == 0)
             throw change.Refuse(FileError.Invalid, inode, "a range of 0 bytes can't be allocated");
@@ -64,7 +81,7 @@ internal sealed class AllocateOperation(
         bool isDone;
         try
         {
-            isDone = mode == AllocateMode.PunchHole ? Clear(change, ref item, _end) : Allocate(change, ref item);
+            isDone = mode == AllocateMode.PunchHole ? Clear(change, ref item, _end, extents) : Allocate(change, ref item, extents);
         }
         catch (NoSpaceException) when (change.IsCutShort)
         {
@@ -94,18 +111,18 @@ internal sealed class AllocateOperation(
         return run.FileOffset <= first && !run.IsInline && !run.IsOnDisk && run.End(change) >= _end;
     }
 
-    private bool Allocate(Change change, ref InodeItem item)
+    private bool Allocate(Change change, ref InodeItem item, int extents)
     {
         // A file with preallocated space stores nothing in its leaf any more.
         item.Flags = item.Flags | (ulong)InodeFlags.Prealloc;
         if (!_isPrepared && sizeInMemory is null)
             Prepare(change, ref item);
         _isPrepared = true;
-        if (Clears && !Clear(change, ref item, _end))
+        if (Clears && !Clear(change, ref item, _end, extents))
             return false;
 
         ulong last = change.AlignUp(_end);
-        _allocated = Preallocate(change, ref item, _allocated ?? change.AlignDown(offset), last);
+        _allocated = Preallocate(change, ref item, _allocated ?? change.AlignDown(offset), last, extents);
         if (_allocated < last)
             return false;
         if (sizeInMemory is null && _growsFile && _end > item.FileSize.Value)
@@ -114,7 +131,7 @@ internal sealed class AllocateOperation(
     }
 
     /// <summary>Takes whole sectors out of a range and zeroes the rest of it.</summary>
-    private bool Clear(Change change, ref InodeItem item, ulong to)
+    private bool Clear(Change change, ref InodeItem item, ulong to, int extents)
     {
         ulong from = offset;
         bool takesFirstSector = from == 0 && to >= (ulong)change.SectorSize;
@@ -151,8 +168,7 @@ internal sealed class AllocateOperation(
         }
 
         ulong begin = Math.Max(_cleared ?? first, first);
-        int items = InodeRemoval.ExtentsPerStep;
-        ulong done = FileExtents.Drop(change, inode, begin, last, ref item, ref items);
+        ulong done = FileExtents.Drop(change, inode, begin, last, ref item, ref extents);
         FileExtents.FillHoles(change, inode, begin, Math.Min(done, change.AlignUp(item.FileSize)));
         _cleared = done;
         return done >= last;
@@ -195,9 +211,9 @@ internal sealed class AllocateOperation(
 
     /// <summary>Allocates space for the holes of a range of whole sectors.</summary>
     /// <returns>Up to where the range has space by now.</returns>
-    private ulong Preallocate(Change change, ref InodeItem item, ulong from, ulong to)
+    private ulong Preallocate(Change change, ref InodeItem item, ulong from, ulong to, int extents)
     {
-        for (int extents = 0; from < to && extents < ExtentsPerStep;)
+        for (extents = Math.Min(extents, MaxExtentsPerStep); from < to && extents > 0;)
         {
             bool found = FileExtents.TryFind(change, inode, from, out ExtentRun run);
             if (found && run.FileOffset <= from && (run.IsInline || run.IsOnDisk))
@@ -221,7 +237,7 @@ internal sealed class AllocateOperation(
             };
             FileExtents.Insert(change, inode, from, extent, ref item);
             from += place.Bytes;
-            extents++;
+            extents--;
         }
 
         return Math.Min(from, to);

@@ -18,6 +18,7 @@ internal static class AttributeOperations
     {
         InodeItem item = change.GetInode(inode);
         change.RequireMovable(inode, item);
+        change.RequireWritable();
         if (what.Permissions is { } permissions)
         {
             if ((permissions & ~PosixMode.All) != 0)
@@ -40,6 +41,7 @@ internal static class AttributeOperations
     {
         InodeItem item = change.GetInode(inode);
         change.RequireMovable(inode, item);
+        change.RequireWritable();
         item.Uid = uid;
         item.Gid = gid;
         if (!InodeMode.IsDirectory(item.Mode))
@@ -97,16 +99,16 @@ internal static class AttributeOperations
     {
         InodeItem item = change.GetInode(inode);
         RequireXattrName(change, inode, name);
-        RequireUserXattrs(change, inode, item, name);
+        if (value.Length > MaxXattrValue)
+            throw change.Refuse(FileError.TooLarge, inode, $"an xattr of {value.Length} bytes is too large, at most {MaxXattrValue}");
         change.RequireMovable(inode, item);
+        RequireUserXattrs(change, inode, item, name);
+        RequireWritableXattr(change, inode, item, name, value);
         bool exists = XattrItems.TryGet(change, inode, name) is not null;
         if (exists && mode == XattrMode.Create)
             throw change.Refuse(FileError.Exists, inode, "the xattr exists");
         if (!exists && mode == XattrMode.Replace)
             throw change.Refuse(FileError.NoAttribute, inode, "no such xattr");
-        if (value.Length > MaxXattrValue)
-            throw change.Refuse(FileError.TooLarge, inode, $"an xattr of {value.Length} bytes is too large, at most {MaxXattrValue}");
-
         if (name.StartsWith(Properties.Prefix))
             ApplyProperty(change, inode, ref item, name, value);
         else if (name.SequenceEqual(Acl.AccessName))
@@ -122,6 +124,8 @@ internal static class AttributeOperations
         InodeItem item = change.GetInode(inode);
         RequireXattrName(change, inode, name);
         change.RequireMovable(inode, item);
+        RequireUserXattrs(change, inode, item, name);
+        RequireWritableXattr(change, inode, item, name, []);
         if (name.StartsWith(Properties.Prefix))
             RequireProperty(change, inode, item, name, []);
         if (XattrItems.TryGet(change, inode, name) is null)
@@ -214,6 +218,15 @@ internal static class AttributeOperations
     {
         if (name.StartsWith("user."u8) && !InodeMode.IsRegular(item.Mode) && !InodeMode.IsDirectory(item.Mode))
             throw change.Refuse(FileError.NotPermitted, inode, "only files and directories have user attributes");
+    }
+
+    // A special file belongs to its device, and may be written in a read-only subvolume: so the VFS has no objection, and the property is looked at first.
+    private static void RequireWritableXattr(Change change, ulong inode, in InodeItem item, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        bool isSpecial = !InodeMode.IsRegular(item.Mode) && !InodeMode.IsDirectory(item.Mode) && !InodeMode.IsSymbolicLink(item.Mode);
+        if (isSpecial && name.StartsWith(Properties.Prefix))
+            RequireProperty(change, inode, item, name, value);
+        change.RequireWritable();
     }
 
     private static void RequireXattrName(Change change, ulong inode, ReadOnlySpan<byte> name)

@@ -13,16 +13,27 @@ internal sealed class Change
 {
     private readonly SubvolumeWriter _subvolume;
 
+    // Whether the subvolume may be changed although it is read-only, and whether it turned out that it may be changed at all.
+    private readonly bool _evenReadOnly;
+    private bool _isAdmitted;
+
+    /// <param name="part">What it belongs to.</param>
+    /// <param name="subvolume">What it changes.</param>
+    /// <param name="evenReadOnly">Whether that doesn't matter.</param>
+    /// <param name="checksLater">
+    /// The verb says <see cref="RequireWritable"/> itself, before it changes anything: of two reasons to refuse, the one is told that the kernel would come upon first.
+    /// </param>
     /// <exception cref="InvalidRequestException">There is no such subvolume, or it is deleted.</exception>
     /// <exception cref="FileOperationException">The subvolume is read-only.</exception>
-    public Change(Transaction part, SubvolumeWriter subvolume, bool evenReadOnly = false)
+    public Change(Transaction part, SubvolumeWriter subvolume, bool evenReadOnly = false, bool checksLater = false)
     {
         _subvolume = subvolume;
+        _evenReadOnly = evenReadOnly;
         Part = part;
         Root = part.TryGetRoot(subvolume.RootId) is { IsDead: false } root
             ? root
             : throw new InvalidRequestException($"there is no subvolume {subvolume.RootId}");
-        if (!evenReadOnly)
+        if (!checksLater)
             RequireWritable();
         Tree = Root.Tree;
         Now = subvolume.Now;
@@ -32,8 +43,16 @@ internal sealed class Change
     /// <exception cref="FileOperationException">The subvolume is read-only.</exception>
     public void RequireWritable()
     {
-        if (Root.IsReadOnly)
+        if (Root.IsReadOnly && !_evenReadOnly)
             throw new FileOperationException(FileError.ReadOnlySubvolume, $"subvolume {RootId} is read-only");
+        _isAdmitted = true;
+    }
+
+    /// <summary>Whether names may come to a directory, or go from it.</summary>
+    public void RequireChangeable(ulong directory, in InodeItem item)
+    {
+        RequireNotImmutable(directory, item);
+        RequireWritable();
     }
 
     public Transaction Part { get; }
@@ -126,6 +145,7 @@ internal sealed class Change
         if (!InodeMode.IsRegular(item.Mode))
             throw Refuse(FileError.Invalid, inode, "not a regular file");
         RequireNotImmutable(inode, item);
+        RequireWritable();
         return Has(item, InodeFlags.ReadOnlyVerity) ? throw Refuse(FileError.NotPermitted, inode, "verified by its hashes, and never written again") : item;
     }
 
@@ -174,7 +194,11 @@ internal sealed class Change
     public bool KeepsUnlinked(ulong inode) => _subvolume.Buffered?.KeepsUnlinked(RootId, inode) ?? false;
 
     /// <inheritdoc cref="IBufferedInodes.Removed"/>
-    public void NoteRemoved(ulong inode) => _subvolume.Buffered?.Removed(RootId, inode);
+    public void NoteRemoved(ulong inode)
+    {
+        _subvolume.KeepNumber(inode);
+        _subvolume.Buffered?.Removed(RootId, inode);
+    }
 
     /// <summary>Writes a directory back whose entries have changed.</summary>
     public void PutDirectory(ulong directory, ref InodeItem item)
@@ -197,6 +221,7 @@ internal sealed class Change
     {
         if (!Part.HasChanged)
             return;
+        Invariant.That(_isAdmitted);
         Root.Item.CTransId = Generation;
         Root.Item.CTime = Now;
         Part.NoteRootChanged(Root);

@@ -16,8 +16,11 @@ internal readonly record struct CloneRequest(ulong SourceInode, ulong SourceOffs
 /// <summary>Makes ranges of files share their extents: by request, or where they are found to be equal.</summary>
 internal static class CloneOperation
 {
-    /// <summary>Items that one part enters in the target, and takes out of it.</summary>
+    /// <summary>Items that one part enters in the target, and takes out of it, if there is room for them all.</summary>
     public const int ItemsPerStep = 64;
+
+    /// <summary>With fewer it would not get on.</summary>
+    public const int LeastItems = 16;
 
     /// <summary>Checks a request, and makes its length definite: 0 means up to the end of the source.</summary>
     public static CloneRequest Check(Change source, Change target, in CloneRequest asked)
@@ -47,8 +50,9 @@ internal static class CloneOperation
     /// <param name="target">Where to, in the same part of the same transaction.</param>
     /// <param name="request">Checked.</param>
     /// <param name="progress">How many bytes are done.</param>
+    /// <param name="items">How many items it may enter and take out.</param>
     /// <param name="keepTimes">For a dedupe, which changes no content.</param>
-    public static bool Step(Change source, Change target, in CloneRequest request, ref ulong progress, bool keepTimes)
+    public static bool Step(Change source, Change target, in CloneRequest request, ref ulong progress, int items, bool keepTimes)
     {
         InodeItem from = GetSource(source, request.SourceInode);
         InodeItem to = target.GetWritableFile(request.Inode);
@@ -65,7 +69,7 @@ internal static class CloneOperation
                 Prepare(target, request, ref to);
             }
 
-            for (int itemsLeft = ItemsPerStep; progress < whole && itemsLeft > 0; itemsLeft--)
+            for (int itemsLeft = items; progress < whole && itemsLeft > 0; itemsLeft--)
             {
                 progress = ShareRun(source, target, request, from, ref to, progress, ref itemsLeft);
                 to.FileSize = Math.Max(to.FileSize, Math.Min(request.Offset + progress, request.End));

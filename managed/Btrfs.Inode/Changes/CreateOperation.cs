@@ -12,8 +12,8 @@ internal static class CreateOperation
     public static ulong Create(Change change, ulong directory, ReadOnlySpan<byte> name, NewInode what)
     {
         InodeItem parent = change.GetDirectory(directory);
-        change.RequireNotImmutable(directory, parent);
         NameEditor.RequireFree(change, directory, name);
+        change.RequireChangeable(directory, parent);
         RequireSensible(change, directory, name, what);
 
         ulong inode = change.NextInode();

@@ -25,13 +25,14 @@ internal sealed class DedupeOperation(CloneRequest asked)
     /// <summary>One part of the work.</summary>
     /// <param name="source">May be read-only.</param>
     /// <param name="target">In the same part of the same transaction; may be read-only.</param>
+    /// <param name="items">How many items it may enter and take out.</param>
     /// <returns>Whether it is done.</returns>
-    public bool Step(Change source, Change target)
+    public bool Step(Change source, Change target, int items)
     {
         if (_compared != SequencesOf(source, target) && !Compare(source, target))
             return true;
 
-        bool isDone = CloneOperation.Step(source, target, _request, ref _progress, keepTimes: true);
+        bool isDone = CloneOperation.Step(source, target, _request, ref _progress, items, keepTimes: true);
         _compared = SequencesOf(source, target);
         Shared = isDone ? _request.Length : _progress;
         return isDone;

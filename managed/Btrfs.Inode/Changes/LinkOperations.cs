@@ -5,17 +5,24 @@ namespace Btrfs.Inode.Changes;
 /// <summary>Gives inodes further names and takes names away.</summary>
 internal static class LinkOperations
 {
-    public static void Link(Change change, ulong inode, ulong directory, ReadOnlySpan<byte> name)
+    /// <param name="change">Of the subvolume that gets the name.</param>
+    /// <param name="source">Of the one that has the inode: any other is refused, but not before all else.</param>
+    /// <param name="inode">Anything but a directory.</param>
+    /// <param name="directory">Where the name is to be.</param>
+    /// <param name="name">The name.</param>
+    public static void Link(Change change, Change source, ulong inode, ulong directory, ReadOnlySpan<byte> name)
     {
-        InodeItem item = change.GetInode(inode);
-        if (InodeMode.IsDirectory(item.Mode))
-            throw change.Refuse(FileError.NotPermitted, inode, "a directory can't have a second name");
-        if (item.NLink.Value == 0)
-            throw change.Refuse(FileError.NotFound, inode, "deleted");
-        change.RequireMovable(inode, item);
+        InodeItem item = source.GetInode(inode);
         InodeItem parent = change.GetDirectory(directory);
-        change.RequireNotImmutable(directory, parent);
         NameEditor.RequireFree(change, directory, name);
+        change.RequireChangeable(directory, parent);
+        source.RequireMovable(inode, item);
+        if (InodeMode.IsDirectory(item.Mode))
+            throw source.Refuse(FileError.NotPermitted, inode, "a directory can't have a second name");
+        if (item.NLink.Value == 0)
+            throw source.Refuse(FileError.NotFound, inode, "deleted");
+        if (source.RootId != change.RootId)
+            throw change.Refuse(FileError.CrossSubvolume, directory, name, $"can't lead to an inode of subvolume {source.RootId}");
         if (item.NLink.Value >= NameEditor.MaxLinks)
             throw change.Refuse(FileError.TooManyLinks, inode, $"has {item.NLink} links already");
         NameEditor.RequireRoomForRef(change, inode, directory, name);
@@ -35,14 +42,14 @@ internal static class LinkOperations
     public static ulong Unlink(Change change, ulong directory, ReadOnlySpan<byte> name)
     {
         InodeItem parent = change.GetDirectory(directory);
-        change.RequireMovable(directory, parent);
         EntryTarget target = NameEditor.Lookup(change, directory, name);
+        RequireShrinkable(change, directory, parent);
         if (target.IsSubvolume)
             throw change.Refuse(FileError.IsDirectory, directory, name, "is a directory");
         InodeItem item = change.GetInode(target.Location.ObjectId);
+        change.RequireMovable(target.Location.ObjectId, item);
         if (InodeMode.IsDirectory(item.Mode))
             throw change.Refuse(FileError.IsDirectory, directory, name, "is a directory");
-        change.RequireMovable(target.Location.ObjectId, item);
         return RemoveName(change, directory, ref parent, name, target.Location.ObjectId, ref item);
     }
 
@@ -50,8 +57,8 @@ internal static class LinkOperations
     public static void RemoveDirectory(Change change, ulong directory, ReadOnlySpan<byte> name)
     {
         InodeItem parent = change.GetDirectory(directory);
-        change.RequireMovable(directory, parent);
         EntryTarget target = NameEditor.Lookup(change, directory, name);
+        RequireShrinkable(change, directory, parent);
         if (target.IsSubvolume)
         {
             RemoveStub(change, directory, ref parent, name, target);
@@ -60,9 +67,16 @@ internal static class LinkOperations
 
         ulong inode = target.Location.ObjectId;
         InodeItem item = change.GetInode(inode);
-        RequireEmptyDirectory(change, directory, name, inode, item);
         change.RequireMovable(inode, item);
+        RequireEmptyDirectory(change, directory, name, inode, item);
         RemoveName(change, directory, ref parent, name, inode, ref item);
+    }
+
+    /// <summary>Whether names may go from a directory.</summary>
+    public static void RequireShrinkable(Change change, ulong directory, in InodeItem parent)
+    {
+        change.RequireChangeable(directory, parent);
+        change.RequireNotAppendOnly(directory, parent);
     }
 
     public static void RequireEmptyDirectory(Change change, ulong directory, ReadOnlySpan<byte> name, ulong inode, in InodeItem item)

@@ -33,10 +33,15 @@ internal static class NameEditor
     /// <exception cref="FileOperationException">No entry may have this name.</exception>
     public static void RequireValid(Change change, ulong directory, ReadOnlySpan<byte> name)
     {
-        if (name.Length > FormatLimits.MaxNameLength)
-            throw change.Refuse(FileError.NameTooLong, directory, $"name of {name.Length} bytes is too long, at most {FormatLimits.MaxNameLength}");
+        RequireShort(change, directory, name);
         if (name.IsEmpty || name.SequenceEqual("."u8) || name.SequenceEqual(".."u8) || name.ContainsAny((byte)'/', (byte)0))
             throw change.Refuse(FileError.Invalid, directory, name, "invalid name");
+    }
+
+    private static void RequireShort(Change change, ulong directory, ReadOnlySpan<byte> name)
+    {
+        if (name.Length > FormatLimits.MaxNameLength)
+            throw change.Refuse(FileError.NameTooLong, directory, $"name of {name.Length} bytes is too long, at most {FormatLimits.MaxNameLength}");
     }
 
     public static bool TryLookup(Change change, ulong directory, ReadOnlySpan<byte> name, out EntryTarget target)
@@ -52,10 +57,13 @@ internal static class NameEditor
     }
 
     /// <exception cref="FileOperationException">There is no such entry.</exception>
-    public static EntryTarget Lookup(Change change, ulong directory, ReadOnlySpan<byte> name) =>
-        TryLookup(change, directory, name, out EntryTarget target)
+    public static EntryTarget Lookup(Change change, ulong directory, ReadOnlySpan<byte> name)
+    {
+        RequireShort(change, directory, name);
+        return TryLookup(change, directory, name, out EntryTarget target)
             ? target
             : throw change.Refuse(FileError.NotFound, directory, name, "no such file or directory");
+    }
 
     /// <exception cref="FileOperationException">The name is taken, or too many names share its hash.</exception>
     public static void RequireFree(Change change, ulong directory, ReadOnlySpan<byte> name)

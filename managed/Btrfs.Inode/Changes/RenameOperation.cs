@@ -56,26 +56,27 @@ internal static class RenameOperation
         RequireNotBelow(ref old, ref target, FileError.Invalid);
         if (exists)
             RequireNotBelow(ref target, ref old, flags == RenameFlags.Exchange ? FileError.Invalid : FileError.NotEmpty);
+        // Whoever renames a thing to itself changes nothing, not even what is read-only.
         if (exists && from.RootId == to.RootId && old.Target == target.Target)
             return 0;
 
-        // Whoever renames a thing to itself changes nothing, not even what is read-only.
-        from.RequireWritable();
-        to.RequireWritable();
-        from.RequireNotImmutable(fromDirectory, old.Parent);
-        to.RequireNotImmutable(toDirectory, target.Parent);
         RequireMovable(ref old);
-        RequireWritableParent(old, target);
         if (exists)
-            to.RequireNotAppendOnly(toDirectory, target.Parent);
-        if (exists && flags != RenameFlags.Exchange && target.IsDirectory && !old.IsDirectory)
-            throw to.Refuse(FileError.IsDirectory, toDirectory, toName, "is a directory");
-        if (from.RootId != to.RootId && (!old.Target.IsSubvolume || (exists && !target.Target.IsSubvolume)))
+            RequireMovable(ref target);
+        else
+            to.RequireChangeable(toDirectory, target.Parent);
+        if (exists && flags != RenameFlags.Exchange)
+            RequireSameKind(old, target);
+        RequireWritableParent(old, target);
+        if (exists && flags == RenameFlags.Exchange)
+            RequireWritableParent(target, old);
+        // A subvolume may take the place of an empty directory of another one: only an exchange would bring what is none across.
+        if (from.RootId != to.RootId && (!old.Target.IsSubvolume || (flags == RenameFlags.Exchange && !target.Target.IsSubvolume)))
             throw to.Refuse(FileError.CrossSubvolume, toDirectory, toName, "lies in another subvolume");
+        RequireThere(old);
         if (flags == RenameFlags.Exchange)
         {
-            RequireMovable(ref target);
-            RequireWritableParent(target, old);
+            RequireThere(target);
             Exchange(ref old, ref target);
             return 0;
         }
@@ -96,7 +97,6 @@ internal static class RenameOperation
             throw change.Refuse(FileError.NotEmpty, target.Directory, target.Name, "is a subvolume and can't be replaced");
 
         InodeItem replaced = change.GetInode(target.Inode);
-        change.RequireMovable(target.Inode, replaced);
         if (old.IsDirectory)
             LinkOperations.RequireEmptyDirectory(change, target.Directory, target.Name, target.Inode, replaced);
 
@@ -182,11 +182,23 @@ internal static class RenameOperation
 
     private static void RequireMovable(ref Place place)
     {
-        place.Change.RequireNotAppendOnly(place.Directory, place.Parent);
+        LinkOperations.RequireShrinkable(place.Change, place.Directory, place.Parent);
         if (!place.Target.IsSubvolume)
             place.Change.RequireMovable(place.Inode, place.Change.GetInode(place.Inode));
-        else if (!LinkOperations.HangsHere(place.Change, place.Directory, place.Name, place.Target))
+    }
+
+    private static void RequireThere(in Place place)
+    {
+        if (place.Target.IsSubvolume && !LinkOperations.HangsHere(place.Change, place.Directory, place.Name, place.Target))
             throw place.Change.Refuse(FileError.Invalid, place.Directory, place.Name, "stands for a subvolume that is not there");
+    }
+
+    private static void RequireSameKind(in Place old, in Place target)
+    {
+        if (target.IsDirectory && !old.IsDirectory)
+            throw target.Change.Refuse(FileError.IsDirectory, target.Directory, target.Name, "is a directory");
+        if (!target.IsDirectory && old.IsDirectory)
+            throw target.Change.Refuse(FileError.NotDirectory, target.Directory, target.Name, "not a directory");
     }
 
     // A directory that changes its parent changes its "..", although btrfs stores none: a read-only subvolume keeps its directory.

@@ -43,8 +43,8 @@ public sealed partial class SubvolumeBatch
         AllocateOperation operation = new(inode, offset, length, mode);
         for (bool isDone = false; !isDone;)
         {
-            Change change = Open(InodeRemoval.ExtentsPerStep, mode == AllocateMode.PunchHole ? ReservePolicy.Freeing : ReservePolicy.Normal);
-            isDone = operation.Step(change);
+            Change change = Open(operation.WantedItems, operation.Policy);
+            isDone = operation.Step(change, operation.WantedItems);
             Complete(change);
         }
     }
@@ -68,7 +68,7 @@ public sealed partial class SubvolumeBatch
             if (!isChecked)
                 request = CloneOperation.Check(from, to, request);
             isChecked = true;
-            isDone = CloneOperation.Step(from, to, request, ref progress, keepTimes: false);
+            isDone = CloneOperation.Step(from, to, request, ref progress, CloneOperation.ItemsPerStep, keepTimes: false);
             Complete(to);
         }
     }
@@ -96,12 +96,13 @@ public sealed partial class SubvolumeBatch
     /// is only for the end of the file.
     /// </summary>
     /// <param name="inode">A regular file.</param>
-    /// <param name="extent">What is to be stored: it was decoded once, so it can be.</param>
+    /// <param name="extent">What the file is to show.</param>
+    /// <param name="data">As it is to lie on the disk: it was decoded once, so it can be.</param>
     /// <returns>False where the file can't have it: it has no checksums, or the range does not go with its sectors and its size.</returns>
-    public bool TryWriteEncoded(ulong inode, EncodedExtent extent)
+    public bool TryWriteEncoded(ulong inode, in EncodedExtent extent, ReadOnlySpan<byte> data)
     {
         Change change = Open(SubvolumeWriter.ItemsOfWriting(FormatLimits.MaxCompressedExtent));
-        bool canBe = EncodedWriteOperation.TryWrite(change, inode, extent);
+        bool canBe = EncodedWriteOperation.TryWrite(change, inode, extent, data);
         Complete(change);
         return canBe;
     }

@@ -14,11 +14,11 @@ public sealed partial class SubvolumeBatch
         return inode;
     }
 
-    /// <inheritdoc cref="SubvolumeWriter.Link"/>
+    /// <inheritdoc cref="SubvolumeWriter.Link(ulong, ulong, ReadOnlySpan{byte})"/>
     public void Link(ulong inode, ulong directory, ReadOnlySpan<byte> name)
     {
         Change change = Open(SubvolumeWriter.ItemsOfNames);
-        LinkOperations.Link(change, inode, directory, name);
+        LinkOperations.Link(change, change, inode, directory, name);
         Complete(change);
     }
 

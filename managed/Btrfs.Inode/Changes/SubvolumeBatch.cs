@@ -65,6 +65,14 @@ public sealed partial class SubvolumeBatch : IDisposable
         EndPart();
     }
 
+    /// <summary>The same, and with the note even where nothing was changed here: it may speak of what others have done.</summary>
+    public void EndWithNote()
+    {
+        Open(items: 0, ReservePolicy.Freeing);
+        _hasChanged = true;
+        End();
+    }
+
     /// <summary>Ends the part as <see cref="End"/> does, or aborts it where a change has failed half way.</summary>
     public void Dispose()
     {

@@ -11,7 +11,7 @@ public sealed partial class SubvolumeWriter
     public void SetAttributes(ulong inode, AttributeChange what)
     {
         using Transaction part = Begin(ItemsOfAttributes);
-        Change change = new(part, this);
+        Change change = new(part, this, checksLater: true);
         AttributeOperations.Set(change, inode, what);
         Complete(change);
         Interlocked.Increment(ref _attributesVersion);
@@ -37,7 +37,7 @@ public sealed partial class SubvolumeWriter
     public void SetXattr(ulong inode, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, XattrMode mode = XattrMode.Set)
     {
         using Transaction part = Begin(ItemsOfAttributes);
-        Change change = new(part, this);
+        Change change = new(part, this, checksLater: true);
         AttributeOperations.SetXattr(change, inode, name, value, mode);
         Complete(change);
         Interlocked.Increment(ref _attributesVersion);
@@ -47,7 +47,7 @@ public sealed partial class SubvolumeWriter
     public void RemoveXattr(ulong inode, ReadOnlySpan<byte> name)
     {
         using Transaction part = Begin(ItemsOfAttributes, ReservePolicy.Freeing);
-        Change change = new(part, this);
+        Change change = new(part, this, checksLater: true);
         AttributeOperations.RemoveXattr(change, inode, name);
         Complete(change);
         Interlocked.Increment(ref _attributesVersion);

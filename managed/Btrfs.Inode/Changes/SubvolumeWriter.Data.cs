@@ -43,17 +43,17 @@ public sealed partial class SubvolumeWriter
     public void Allocate(ulong inode, ulong offset, ulong length, AllocateMode mode)
     {
         AllocateOperation operation = new(inode, offset, length, mode);
-        RunAllocate(operation, mode);
+        RunAllocate(operation);
     }
 
     /// <summary>Does a piece of work that the caller has made.</summary>
-    internal void RunAllocate(AllocateOperation operation, AllocateMode mode)
+    internal void RunAllocate(AllocateOperation operation)
     {
         for (bool isDone = false; !isDone;)
         {
-            using Transaction part = Begin(InodeRemoval.ExtentsPerStep, mode == AllocateMode.PunchHole ? ReservePolicy.Freeing : ReservePolicy.Normal);
+            using Transaction part = Writer.BeginPart(operation.WantedItems, operation.LeastItems, operation.Policy, out int items);
             Change change = new(part, this);
-            isDone = operation.Step(change);
+            isDone = operation.Step(change, items);
             Complete(change);
         }
     }
@@ -106,14 +106,14 @@ public sealed partial class SubvolumeWriter
         bool isChecked = false;
         for (bool isDone = false; !isDone;)
         {
-            using Transaction part = Begin(CloneOperation.ItemsPerStep);
+            using Transaction part = Writer.BeginPart(CloneOperation.ItemsPerStep, CloneOperation.LeastItems, ReservePolicy.Normal, out int items);
             (Change from, Change to) = JoinWith(part, target);
             if (!isChecked)
                 request = CloneOperation.Check(from, to, request);
             isChecked = true;
             if (request.Length == 0)
                 return;
-            isDone = CloneOperation.Step(from, to, request, ref progress, keepTimes: false);
+            isDone = CloneOperation.Step(from, to, request, ref progress, items, keepTimes: false);
             Complete(to);
         }
     }
@@ -125,11 +125,11 @@ public sealed partial class SubvolumeWriter
         DedupeOperation operation = new(new CloneRequest(sourceInode, sourceOffset, length, inode, offset));
         for (bool isDone = false; !isDone;)
         {
-            using Transaction part = Begin(CloneOperation.ItemsPerStep);
+            using Transaction part = Writer.BeginPart(CloneOperation.ItemsPerStep, CloneOperation.LeastItems, ReservePolicy.Normal, out int items);
             // No content changes: the kernel shares even what is read-only.
             (Change from, Change to) = JoinWith(part, target, evenReadOnly: true);
             _all.Sends.RequireNone(target.RootId, "deduplicated into");
-            isDone = operation.Step(from, to);
+            isDone = operation.Step(from, to, items);
             Complete(to);
         }
 
@@ -177,7 +177,7 @@ public sealed partial class SubvolumeWriter
 
     private (Change Source, Change Target) JoinWith(Transaction part, SubvolumeWriter target, bool evenReadOnly = false)
     {
-        Change to = new(part, target, evenReadOnly);
+        Change to = new(part, target, evenReadOnly, checksLater: true);
         return (target.RootId == RootId ? to : new Change(part, this, evenReadOnly: true), to);
     }
 }

@@ -29,6 +29,7 @@ public sealed partial class SubvolumeWriter
     // Numbers that were given out and not committed, or deleted again, must not come back in the same transaction: guarded by the writer's lock.
     private readonly Dictionary<ulong, ulong> _nextIndex = [];
     private ulong _nextInode;
+    private ulong _lastRemoved = ObjectIds.FirstFree;
     private int _attributesVersion;
 
     internal SubvolumeWriter(SubvolumeWriters all, ulong rootId)
@@ -60,18 +61,23 @@ public sealed partial class SubvolumeWriter
     public ulong Create(ulong directory, ReadOnlySpan<byte> name, NewInode what)
     {
         using Transaction part = Begin(ItemsOfNames);
-        Change change = new(part, this);
+        Change change = new(part, this, checksLater: true);
         ulong inode = CreateOperation.Create(change, directory, name, what);
         Complete(change);
         return inode;
     }
 
     /// <summary>Gives an inode a further name.</summary>
-    public void Link(ulong inode, ulong directory, ReadOnlySpan<byte> name)
+    public void Link(ulong inode, ulong directory, ReadOnlySpan<byte> name) => Link(this, inode, directory, name);
+
+    /// <summary>The same for an inode of whatever subvolume: it is refused if it is of another, and if nothing else is to be said against it.</summary>
+    public void Link(SubvolumeWriter source, ulong inode, ulong directory, ReadOnlySpan<byte> name)
     {
+        ArgumentNullException.ThrowIfNull(source);
         using Transaction part = Begin(ItemsOfNames);
-        Change change = new(part, this);
-        LinkOperations.Link(change, inode, directory, name);
+        Change change = new(part, this, checksLater: true);
+        Change from = source.RootId == RootId ? change : new Change(part, source, evenReadOnly: true);
+        LinkOperations.Link(change, from, inode, directory, name);
         Complete(change);
     }
 
@@ -81,7 +87,7 @@ public sealed partial class SubvolumeWriter
         ulong orphan;
         using (Transaction part = Begin(ItemsOfNames + InodeRemoval.ItemsAtOnce, ReservePolicy.Freeing))
         {
-            Change change = new(part, this);
+            Change change = new(part, this, checksLater: true);
             orphan = LinkOperations.Unlink(change, directory, name);
             Complete(change);
         }
@@ -93,7 +99,7 @@ public sealed partial class SubvolumeWriter
     public void RemoveDirectory(ulong directory, ReadOnlySpan<byte> name)
     {
         using Transaction part = Begin(ItemsOfNames + InodeRemoval.ItemsAtOnce, ReservePolicy.Freeing);
-        Change change = new(part, this);
+        Change change = new(part, this, checksLater: true);
         LinkOperations.RemoveDirectory(change, directory, name);
         Complete(change);
     }
@@ -109,8 +115,8 @@ public sealed partial class SubvolumeWriter
         ulong orphan;
         using (Transaction part = Begin(2 * ItemsOfNames + InodeRemoval.ItemsAtOnce))
         {
-            Change from = new(part, this, evenReadOnly: true);
-            Change to = target.RootId == RootId ? from : new Change(part, target, evenReadOnly: true);
+            Change from = new(part, this, checksLater: true);
+            Change to = target.RootId == RootId ? from : new Change(part, target, checksLater: true);
             orphan = RenameOperation.Rename(from, fromDirectory, fromName, to, toDirectory, toName, flags);
             from.Finish();
             Complete(to);
@@ -139,13 +145,16 @@ public sealed partial class SubvolumeWriter
         {
             TreeCursor cursor = change.Tree.OpenCursor();
             bool found = cursor.SeekFloor(new Key(ObjectIds.LastFree, (ItemType)byte.MaxValue, ulong.MaxValue));
-            _nextInode = Math.Max(found ? cursor.Key.ObjectId : 0, ObjectIds.FirstFree) + 1;
+            _nextInode = Math.Max(found ? cursor.Key.ObjectId : 0, _lastRemoved) + 1;
         }
 
         return _nextInode < ObjectIds.LastFree
             ? _nextInode++
             : throw new FileOperationException(FileError.TooLarge, $"subvolume {RootId} has no inode numbers left");
     }
+
+    /// <summary>The number of what is gone is given to nothing else: there may be handles of it, and the next fsync must not take the one for the other.</summary>
+    internal void KeepNumber(ulong inode) => _lastRemoved = Math.Max(_lastRemoved, inode);
 
     internal ulong TakeDirectoryIndex(Change change, ulong directory)
     {

@@ -30,6 +30,9 @@ public sealed class SubvolumeWriters(FsWriter writer, DateTimeOffset? time = nul
 
     internal DiskTime Now => TimeSource.Of(time ?? DateTimeOffset.UtcNow);
 
+    /// <summary>The number of the next subvolume; 0 before the first. Those of subvolumes that are gone don't come back while the file system is open: guarded by the writer's lock.</summary>
+    internal ulong NextId { get; set; }
+
     /// <summary>Forgets a subvolume that is gone.</summary>
     internal void Forget(ulong rootId) => _writers.TryRemove(rootId, out _);
 }

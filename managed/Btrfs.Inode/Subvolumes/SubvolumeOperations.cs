@@ -22,9 +22,6 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
 
     private readonly SubvolumeWriters _writers = writers;
 
-    // Numbers of subvolumes that are gone don't come back while the file system is open; guarded by the writer's lock.
-    private ulong _nextId;
-
     /// <summary>Makes an empty subvolume.</summary>
     /// <param name="parent">The subvolume that shows it.</param>
     /// <param name="directory">The directory there.</param>
@@ -38,7 +35,7 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
     {
         top ??= NewInode.Directory(DefaultPermissions);
         using Transaction part = _writers.Writer.Begin(Items);
-        Change above = new(part, _writers.Get(parent));
+        Change above = new(part, _writers.Get(parent), checksLater: true);
         RequirePlace(above, directory, name);
         if (!InodeMode.IsDirectory(top.Mode))
             throw above.Refuse(FileError.NotDirectory, directory, name, "the top of a subvolume must be a directory");
@@ -78,7 +75,7 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
     private ulong SnapshotWithOrphans(ulong source, ulong parent, ulong directory, ReadOnlySpan<byte> name, bool isReadOnly, Uuid? uuid)
     {
         using Transaction part = _writers.Writer.Begin(Items);
-        Change above = new(part, _writers.Get(parent));
+        Change above = new(part, _writers.Get(parent), checksLater: true);
         RequirePlace(above, directory, name);
         RootState original = GetRoot(part, source);
 
@@ -113,10 +110,10 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
     public ulong Delete(ulong parent, ulong directory, ReadOnlySpan<byte> name)
     {
         using Transaction part = _writers.Writer.Begin(Items, ReservePolicy.Freeing);
-        Change above = new(part, _writers.Get(parent));
+        Change above = new(part, _writers.Get(parent), checksLater: true);
         InodeItem holder = above.GetDirectory(directory);
-        above.RequireMovable(directory, holder);
         EntryTarget target = NameEditor.Lookup(above, directory, name);
+        LinkOperations.RequireShrinkable(above, directory, holder);
         if (!target.IsSubvolume || !LinkOperations.HangsHere(above, directory, name, target))
             throw above.Refuse(FileError.Invalid, directory, name, "not a subvolume");
 
@@ -229,8 +226,8 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
 
     private static void RequirePlace(Change above, ulong directory, ReadOnlySpan<byte> name)
     {
-        above.RequireNotImmutable(directory, above.GetDirectory(directory));
         NameEditor.RequireFree(above, directory, name);
+        above.RequireChangeable(directory, above.GetDirectory(directory));
     }
 
     /// <param name="above">The subvolume that shows the new one.</param>
@@ -291,13 +288,13 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
 
     private ulong TakeId(Transaction part)
     {
-        if (_nextId == 0)
+        if (_writers.NextId == 0)
         {
             TreeCursor cursor = part.GetTree(ObjectIds.RootTree).OpenCursor();
             bool found = cursor.SeekFloor(new Key(ObjectIds.LastFree, (ItemType)byte.MaxValue, ulong.MaxValue));
-            _nextId = Math.Max(found ? cursor.Key.ObjectId : 0, ObjectIds.FirstFree - 1) + 1;
+            _writers.NextId = Math.Max(found ? cursor.Key.ObjectId : 0, ObjectIds.FirstFree - 1) + 1;
         }
 
-        return _nextId++;
+        return _writers.NextId++;
     }
 }

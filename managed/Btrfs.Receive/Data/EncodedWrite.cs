@@ -6,7 +6,7 @@ using Btrfs.Stream;
 namespace Btrfs.Receive.Data;
 
 /// <summary>Carries out encoded writes: the data is decoded once in any case, so that nothing is stored that nobody could read, and stored as it came where that can be.</summary>
-internal sealed class EncodedWrite(SubvolumeBatch batch, PendingData pending, bool forceDecompress)
+internal sealed class EncodedWrite(PendingData pending, bool forceDecompress)
 {
     private const uint Zlib = 1;
     private const uint Zstd = 2;
@@ -16,7 +16,6 @@ internal sealed class EncodedWrite(SubvolumeBatch batch, PendingData pending, bo
 
     // One more than can be, so that what is longer than it says shows.
     private readonly byte[] _decoded = new byte[FormatLimits.MaxCompressedExtent + 1];
-    private readonly byte[] _sectors = new byte[FormatLimits.MaxCompressedExtent];
 
     /// <exception cref="FileOperationException">The sizes contradict each other, or the data is not what they say.</exception>
     public void Apply(ulong inode, in StreamCommand command, int sectorSize)
@@ -42,7 +41,6 @@ internal sealed class EncodedWrite(SubvolumeBatch batch, PendingData pending, bo
         bool isStorable = !forceDecompress && compression != CompressionType.None && (compression != CompressionType.Lzo || encodedSector == sectorSize);
         if (isStorable)
         {
-            pending.Flush();
             EncodedExtent extent = new()
             {
                 FileOffset = fileOffset,
@@ -50,23 +48,12 @@ internal sealed class EncodedWrite(SubvolumeBatch batch, PendingData pending, bo
                 RamBytes = ramBytes,
                 Offset = offset,
                 Compression = compression,
-                DataBytes = data.Length,
-                Sectors = InSectors(data, sectorSize),
             };
-            if (batch.TryWriteEncoded(inode, extent))
+            if (pending.TryAddEncoded(inode, extent, data))
                 return;
         }
 
         pending.Add(inode, fileOffset, decoded.Slice((int)offset, (int)fileBytes));
-    }
-
-    // As it goes to the disk: zeros up to the end of the last sector.
-    private ReadOnlySpan<byte> InSectors(ReadOnlySpan<byte> data, int sectorSize)
-    {
-        Span<byte> sectors = _sectors.AsSpan(0, (data.Length + sectorSize - 1) / sectorSize * sectorSize);
-        data.CopyTo(sectors);
-        sectors[data.Length..].Clear();
-        return sectors;
     }
 
     private static CompressionType CompressionOf(uint encoding, out int sectorSize)

@@ -6,7 +6,10 @@ using Btrfs.Space.Backrefs;
 
 namespace Btrfs.Send.Data;
 
-/// <summary>Finds an extent that the receiver has already and that holds the same bytes, through the extent's back references.</summary>
+/// <summary>
+/// Finds an extent that the receiver has already and that holds the same bytes, through the extent's back references: the one that the kernel finds, or, if all clones are
+/// asked for, one that was sent in this stream before, and else whatever references there are.
+/// </summary>
 internal sealed class CloneFinder
 {
     private readonly SendContext _context;
@@ -16,8 +19,9 @@ internal sealed class CloneFinder
     private readonly BackrefWalker _walker;
     private readonly FileReferenceVisitor _consider;
 
-    // Null where streams are to be the kernel's.
+    // Null where the kernel's choice is asked for.
     private readonly SentExtents? _sent;
+    private readonly CloneSource _sendRoot;
     private ulong _fileOffset;
     private ulong _length;
 
@@ -29,9 +33,11 @@ internal sealed class CloneFinder
             .Append(context.Send)
             .Select(subvolume => new CloneSource(subvolume))
             .OrderBy(source => source.Subvolume.Id)];
-        _walker = new BackrefWalker(context.Fs, _sources.Select(source => source.Subvolume.Id));
+        _sendRoot = _sources.First(source => source.Subvolume == context.Send);
+        _sent = context.Options.CloneAll ? new SentExtents() : null;
+        _walker = new BackrefWalker(
+            context.Fs, _sources.Select(source => source.Subvolume.Id), context.Options.CloneAll ? ulong.MaxValue : BackrefWalker.KernelMaxReferences);
         _consider = Consider;
-        _sent = context.Options.CloneAll ? new SentExtents(context) : null;
     }
 
     /// <summary>The source to clone the current inode's <paramref name="extent"/> from, or null. <paramref name="leafOwner"/> is the owner of the leaf that holds it.</summary>
@@ -48,6 +54,15 @@ internal sealed class CloneFinder
         _fileOffset = extent.FileOffset;
         _length = Math.Min(extent.NumBytes, current.FileSize - extent.FileOffset);
 
+        // Of the file at work the receiver has what lies below the last write.
+        if (_sent is not null
+            && _sent.TryFind(extent, _length, _sendRoot)
+            && (_sendRoot.Inode != current.Number || _sendRoot.Offset + _length <= current.NextWriteOffset))
+        {
+            return _sendRoot;
+        }
+
+        _sendRoot.Reset();
         bool onlySendRoot = _sources.Length == 1;
         _walker.Walk(
             new ExtentQuery
@@ -58,18 +73,15 @@ internal sealed class CloneFinder
                 OnlyIfShared = onlySendRoot,
             },
             _consider);
-        return Best() ?? FindSent(extent);
+        return Best();
     }
 
-    private CloneSource? FindSent(in FileExtent extent)
+    /// <summary>The receiver has an extent of the current inode now, as data or as a clone.</summary>
+    public void NoteSent(in FileExtent extent)
     {
-        if (_sent is null || !_walker.HasTooMany(extent.DiskBytenr))
-            return null;
-
-        CloneSource itself = SourceOf(_context.Send.Id)!;
-        bool isFound = _sent.TryFind(extent, itself);
-        _sent.Note(extent);
-        return isFound ? itself : null;
+        CurrentInode current = _context.Current;
+        if (_sent is not null && !extent.IsInline && !extent.IsHole && extent.FileOffset < current.FileSize)
+            _sent.Add(extent, current.Number, Math.Min(extent.NumBytes, current.FileSize - extent.FileOffset));
     }
 
     private CloneSource? Best()

@@ -56,6 +56,7 @@ internal sealed class ExtentProcessor(
 
         CloneSource? source = clones.Find(extent, leaf.Owner);
         WriteOrClone(extent, source);
+        clones.NoteSent(extent);
         NoteExtent(leaf, slot);
     }
 

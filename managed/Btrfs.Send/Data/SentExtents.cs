@@ -1,45 +1,57 @@
 using Btrfs.Inode;
-using Btrfs.Send.State;
 
 namespace Btrfs.Send.Data;
 
 /// <summary>
-/// Where extents that are shared too widely to be looked up were sent before in this very stream: the receiver has them there. One place is kept of each, so the memory grows by the
-/// thousandth part of the references, and finding it costs the same however many there are.
+/// Where in the stream's own subvolume an extent was sent already: the receiver has it there, and whoever refers to it later can be cloned from there. That answers for
+/// most references without a look at the extent tree, however many there are.
+/// <para>One place an extent, the one with the longest run; about 80 bytes each.</para>
 /// </summary>
-internal sealed class SentExtents(SendContext context)
+internal sealed class SentExtents
 {
+    /// <summary>Beyond so many all are forgotten: later references are then looked up, or sent as data once more.</summary>
+    private const int MaxExtents = 512 * 1024;
+
     private readonly Dictionary<ulong, Place> _places = [];
 
-    private readonly record struct Place(ulong Inode, ulong FileOffset, ulong ExtentOffset, ulong NumBytes);
-
-    /// <summary>Lets <paramref name="source"/>, which is the send root, be where the bytes of <paramref name="extent"/> were sent, or a part of them from their begin on; false where they were not.</summary>
-    public bool TryFind(in FileExtent extent, CloneSource source)
+    /// <summary>Puts the place where a run's bytes are into <paramref name="source"/>, if they were sent.</summary>
+    /// <param name="extent">The run at work.</param>
+    /// <param name="length">How many of its bytes are wanted, from its beginning on.</param>
+    /// <param name="source">The send root.</param>
+    public bool TryFind(in FileExtent extent, ulong length, CloneSource source)
     {
         if (!_places.TryGetValue(extent.DiskBytenr, out Place place)
-            || extent.ExtentOffset < place.ExtentOffset || extent.ExtentOffset >= place.ExtentOffset + place.NumBytes)
+            || extent.ExtentOffset < place.ExtentOffset
+            || extent.ExtentOffset + length > place.ExtentOffset + place.NumBytes)
         {
             return false;
         }
 
-        ulong skipped = extent.ExtentOffset - place.ExtentOffset;
-        ulong offset = place.FileOffset + skipped;
-
-        // Of the file at work the receiver has what lies below the last write.
-        if (place.Inode == context.Current.Number && offset + extent.NumBytes > context.Current.NextWriteOffset)
-            return false;
-
         source.IsFound = true;
         source.Inode = place.Inode;
-        source.Offset = offset;
-        source.NumBytes = place.NumBytes - skipped;
+        source.Offset = place.FileOffset + (extent.ExtentOffset - place.ExtentOffset);
+        source.NumBytes = place.ExtentOffset + place.NumBytes - extent.ExtentOffset;
         return true;
     }
 
-    /// <summary>Remembers that <paramref name="extent"/> of the inode at work goes out now.</summary>
-    public void Note(in FileExtent extent)
+    /// <summary>The receiver has a run now.</summary>
+    /// <param name="extent">The run.</param>
+    /// <param name="inode">Its file.</param>
+    /// <param name="length">How much of it lies in the file.</param>
+    public void Add(in FileExtent extent, ulong inode, ulong length)
     {
-        if (!_places.TryGetValue(extent.DiskBytenr, out Place place) || place.NumBytes < extent.NumBytes)
-            _places[extent.DiskBytenr] = new Place(context.Current.Number, extent.FileOffset, extent.ExtentOffset, extent.NumBytes);
+        if (_places.TryGetValue(extent.DiskBytenr, out Place known))
+        {
+            if (known.NumBytes >= length)
+                return;
+        }
+        else if (_places.Count == MaxExtents)
+        {
+            _places.Clear();
+        }
+
+        _places[extent.DiskBytenr] = new Place(inode, extent.FileOffset, extent.ExtentOffset, length);
     }
+
+    private readonly record struct Place(ulong Inode, ulong FileOffset, ulong ExtentOffset, ulong NumBytes);
 }

@@ -6,7 +6,7 @@ namespace Btrfs.Space.Backrefs;
 /// Finds who uses a data extent: from the extent tree to leaves, from leaves up to the roots that they hang in.
 /// <para>
 /// The order of what it finds, and that a cached leaf is told of before leaves that are still to be walked, is the kernel's: a caller that
-/// stops at the first good answer must get the same one. Bounded by <see cref="ReferenceReader"/>'s limit of references an extent.
+/// stops at the first good answer must get the same one.
 /// </para>
 /// <para>
 /// Committed trees don't change, so what a reference leads to and which roots a leaf hangs in is found out once and remembered. That is apart from the cache of
@@ -16,6 +16,9 @@ namespace Btrfs.Space.Backrefs;
 /// </summary>
 public sealed class BackrefWalker
 {
+    /// <summary>Extents and tree blocks with more references are not walked by the kernel, which finds it too expensive.</summary>
+    public const ulong KernelMaxReferences = 1024;
+
     /// <summary>Leaves whose roots count as known, and how many roots such an entry may hold: both as in the kernel.</summary>
     private const int CachedLeaves = 128;
     private const int CachedRootsPerLeaf = 17;
@@ -45,10 +48,11 @@ public sealed class BackrefWalker
 
     /// <param name="fs">The file system.</param>
     /// <param name="roots">The roots whose uses matter: others are not told of.</param>
-    public BackrefWalker(FsInfo fs, IEnumerable<ulong> roots)
+    /// <param name="maxReferences">Extents and blocks with more references count as having none.</param>
+    public BackrefWalker(FsInfo fs, IEnumerable<ulong> roots, ulong maxReferences = KernelMaxReferences)
     {
         _roots = [.. roots];
-        _reader = new ReferenceReader(fs);
+        _reader = new ReferenceReader(fs, maxReferences);
         _resolver = new ReferenceResolver(fs);
     }
 
@@ -73,9 +77,6 @@ public sealed class BackrefWalker
                 return;
         }
     }
-
-    /// <summary>Whether the data extent at <paramref name="bytenr"/> is used so often that a walk tells of nobody.</summary>
-    public bool HasTooMany(ulong bytenr) => _reader.HasTooMany(bytenr);
 
     // Fills _leaves with every leaf that uses the extent. False when the visitor ended the walk on the way.
     private bool FindLeaves(in ExtentQuery query, FileReferenceVisitor visit)

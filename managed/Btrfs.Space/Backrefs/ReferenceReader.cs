@@ -6,14 +6,13 @@ namespace Btrfs.Space.Backrefs;
 /// <summary>Reads an extent's references, inline and keyed, out of the extent tree.</summary>
 internal sealed class ReferenceReader
 {
-    /// <summary>Extents and tree blocks with more references are not walked: the kernel finds it too expensive, and streams must equal its.</summary>
-    private const ulong MaxReferences = 1024;
-
     private readonly TreeCursor _extents;
     private readonly ItemType _lastItemType;
+    private readonly ulong _maxReferences;
 
-    public ReferenceReader(FsInfo fs)
+    public ReferenceReader(FsInfo fs, ulong maxReferences)
     {
+        _maxReferences = maxReferences;
         _extents = fs.OpenCursor(fs.GetRoot(ObjectIds.ExtentTree).Tree);
         bool skinny = (fs.Superblock.Incompat & IncompatFlags.SkinnyMetadata) != 0;
         _lastItemType = skinny ? ItemType.MetadataItem : ItemType.ExtentItem;
@@ -36,7 +35,7 @@ internal sealed class ReferenceReader
         ref readonly ExtentItem item = ref Overlay.At<ExtentItem>(data);
         if (onlyIfShared && item.Refs.Value == 1)
             return false;
-        if (item.Refs.Value > MaxReferences)
+        if (item.Refs.Value > _maxReferences)
             return false;
 
         int level = -1;
@@ -56,11 +55,6 @@ internal sealed class ReferenceReader
             ReadKeyed(level, into);
         return true;
     }
-
-    /// <summary>Whether the data extent at <paramref name="bytenr"/> has more references than are walked.</summary>
-    public bool HasTooMany(ulong bytenr) =>
-        _extents.SeekFloor(new Key(bytenr, ItemType.ExtentItem, ulong.MaxValue)) && _extents.Key.ObjectId == bytenr && _extents.Key.Type == ItemType.ExtentItem
-        && Overlay.At<ExtentItem>(_extents.Data).Refs.Value > MaxReferences;
 
     private static void ReadInline(ReadOnlySpan<byte> data, int level, List<Reference> into)
     {

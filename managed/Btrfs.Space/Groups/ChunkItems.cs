@@ -69,10 +69,18 @@ internal sealed class ChunkItems(
     {
         foreach (BlockGroup group in groups.Groups.ToArray())
         {
-            bool isUnused = group.Used + group.Reserved + group.Pinned + group.Held == 0 && !group.IsPending && (group.Flags & BlockGroupFlags.System) == 0;
-            if (isUnused && MaySpare(group) && groups.Groups.Count(other => other.Flags == group.Flags && !other.IsReadOnly) > 1)
+            if (IsUnused(group))
                 Remove(group);
         }
+    }
+
+    /// <summary>Whether the next commit will remove any.</summary>
+    public bool HasUnused() => groups.Groups.Any(IsUnused);
+
+    private bool IsUnused(BlockGroup group)
+    {
+        bool isEmpty = group.Used + group.Reserved + group.Pinned + group.Held == 0 && !group.IsPending && (group.Flags & BlockGroupFlags.System) == 0;
+        return isEmpty && MaySpare(group) && groups.Groups.Count(other => other.Flags == group.Flags && !other.IsReadOnly) > 1;
     }
 
     /// <summary>The commit is durable: what removed chunks had of the devices, and their addresses, are free.</summary>

@@ -14,11 +14,16 @@ internal sealed class ExtentAllocator(BlockGroupTable groups, ChunkAllocator chu
     private readonly Dictionary<BlockGroupFlags, BlockGroup> _lastUsed = [];
     private bool _isMakingSystemChunk;
 
+    /// <summary>Asked at each allocation whether it shall find the disk full: for tests of what comes of that, wherever it happens.</summary>
+    public Func<bool>? FindsFull { get; set; }
+
+    private bool IsFull => FindsFull?.Invoke() == true;
+
     /// <summary>Room for one tree block, reserved.</summary>
     /// <exception cref="NoSpaceException">There is none.</exception>
     public LogicalAddress AllocateBlock(BlockGroupFlags type)
     {
-        if (TryAllocate(type, (ulong)nodeSize, (ulong)nodeSize, (ulong)nodeSize, out ulong start, out _))
+        if (!IsFull && TryAllocate(type, (ulong)nodeSize, (ulong)nodeSize, (ulong)nodeSize, out ulong start, out _))
             return new LogicalAddress(start);
 
         throw new NoSpaceException($"no space left for {(type & BlockGroupFlags.System) switch { 0 => "metadata", _ => "system" }} blocks");
@@ -27,6 +32,10 @@ internal sealed class ExtentAllocator(BlockGroupTable groups, ChunkAllocator chu
     /// <summary>The same where no chunk may be made for it.</summary>
     public bool TryAllocateBlock(BlockGroupFlags type, out LogicalAddress bytenr)
     {
+        bytenr = default;
+        if (IsFull)
+            return false;
+
         ulong size = (ulong)nodeSize;
         bool found = (_lastUsed.TryGetValue(type, out BlockGroup? last) && TryTake(last, size, size, size, out ulong start, out _))
             || TryAnyGroup(type, size, size, size, out start, out _);
@@ -35,8 +44,12 @@ internal sealed class ExtentAllocator(BlockGroupTable groups, ChunkAllocator chu
     }
 
     /// <summary>Room for data in one piece, reserved: all that is wanted if some group has it, else the longest run that some group has.</summary>
-    public bool TryAllocateData(BlockGroupFlags type, ulong wantedBytes, ulong leastBytes, out ulong start, out ulong length) =>
-        TryAllocate(type, wantedBytes, leastBytes, align: 1, out start, out length);
+    public bool TryAllocateData(BlockGroupFlags type, ulong wantedBytes, ulong leastBytes, out ulong start, out ulong length)
+    {
+        start = 0;
+        length = 0;
+        return !IsFull && TryAllocate(type, wantedBytes, leastBytes, align: 1, out start, out length);
+    }
 
     /// <summary>Makes one more chunk of a type, if there is room for it.</summary>
     public bool TryGrow(BlockGroupFlags type) => TryMakeChunk(type) is not null;

@@ -44,6 +44,7 @@ public sealed class FsWriter : IDisposable
     private readonly MetadataReserve _reserve;
     private Exception? _failure;
     private volatile bool _hasUnflushedData;
+    private bool _hasCommitted;
     private bool _isDisposed;
 
     private FsWriter(FsInfo opened)
@@ -139,14 +140,8 @@ public sealed class FsWriter : IDisposable
                 CommitLocked();
             if (!_reserve.HasRoom(items, policy))
                 _state.Promised.Reclaim?.Invoke();
-            if (!_reserve.HasRoom(items, policy))
-            {
-                // What this transaction has freed is of use only after its commit.
-                CommitLocked();
-                if (!_reserve.HasRoom(items, policy) && !(policy == ReservePolicy.Freeing && TryRevokeHolds() && _reserve.HasRoom(items, policy)))
-                    throw new NoSpaceException($"no space left for metadata: {what} needs room for {items} items{HeldNote()}");
-            }
-
+            if (!_reserve.HasRoom(items, policy) && !TryMakeRoom(items, policy))
+                throw new NoSpaceException($"no space left for metadata: {what} has no room, {_reserve.Describe(items, policy)}{HeldNote()}");
             return new Transaction(this, what);
         }
         catch
@@ -154,6 +149,21 @@ public sealed class FsWriter : IDisposable
             _writer.Exit();
             throw;
         }
+    }
+
+    /// <summary>As <see cref="Begin"/>, for work that can be cut into parts: where there is no room for all that it would do at once, it gets room for less.</summary>
+    /// <param name="wanted">How many items it would change.</param>
+    /// <param name="least">How many it must be able to.</param>
+    /// <param name="policy">What it may use when space is short.</param>
+    /// <param name="items">How many it may.</param>
+    /// <param name="what">Who changes.</param>
+    /// <exception cref="NoSpaceException">There is not enough room for the least.</exception>
+    /// <exception cref="ReadOnlyFileSystemException">An earlier failure has latched the file system.</exception>
+    public Transaction BeginPart(int wanted, int least, ReservePolicy policy, out int items, [CallerMemberName] string what = "")
+    {
+        Transaction part = Begin(least, policy, what);
+        items = FittingItems(wanted, least, policy);
+        return part;
     }
 
     /// <summary>
@@ -174,13 +184,13 @@ public sealed class FsWriter : IDisposable
             ReleaseHeld();
             if (MustCommit)
                 CommitLocked();
-            items = FittingItems(wanted, FewItems);
+            items = FittingItems(wanted, FewItems, ReservePolicy.Promised);
             if (!_reserve.HasRoom(items, ReservePolicy.Promised))
             {
                 CommitLocked();
                 if (!_reserve.HasRoom(items, ReservePolicy.Promised))
                     TryRevokeHolds();
-                items = FittingItems(wanted, LeastItems);
+                items = FittingItems(wanted, LeastItems, ReservePolicy.Promised);
             }
 
             return new Transaction(this, what);
@@ -208,10 +218,7 @@ public sealed class FsWriter : IDisposable
             ReleaseHeld();
             bool isPromised = _reserve.TryPromise(dataBytes, metadataBytes);
             if (!isPromised && mayCommit)
-            {
-                CommitLocked();
-                isPromised = _reserve.TryPromise(dataBytes, metadataBytes);
-            }
+                isPromised = TryMakeRoomToPromise(dataBytes, metadataBytes);
 
             if (isPromised)
             {
@@ -247,6 +254,23 @@ public sealed class FsWriter : IDisposable
             RequireUsable();
             ReleaseHeld();
             CommitLocked();
+        }
+    }
+
+    /// <summary>
+    /// Makes unallocated space of the block groups that commits have emptied. Each commit does so with those that were empty before it; this is for who makes no
+    /// further one: another system that opens the image may find no room for what its block groups are not for.
+    /// </summary>
+    /// <exception cref="IOException">A device failed; the file system is latched read-only.</exception>
+    /// <exception cref="BtrfsException">The commit failed; the file system is latched read-only.</exception>
+    public void RemoveEmptyGroups()
+    {
+        lock (_writer)
+        {
+            RequireUsable();
+            ReleaseHeld();
+            if (_hasCommitted)
+                TryRemoveEmptyGroups();
         }
     }
 
@@ -310,12 +334,36 @@ public sealed class FsWriter : IDisposable
             Failed?.Invoke(cause);
     }
 
-    private int FittingItems(int wanted, int least)
+    private int FittingItems(int wanted, int least, ReservePolicy policy)
     {
         int items = wanted;
-        while (items > least && !_reserve.HasRoom(items, ReservePolicy.Promised))
+        while (items > least && !_reserve.HasRoom(items, policy))
             items = Math.Max(items / 2, least);
         return items;
+    }
+
+    // What this transaction has freed is of use only after its commit, and what block groups had that it has emptied, after another one.
+    private bool TryMakeRoom(int items, ReservePolicy policy)
+    {
+        CommitLocked();
+        if (_reserve.HasRoom(items, policy) || (TryRemoveEmptyGroups() && _reserve.HasRoom(items, policy)))
+            return true;
+        return policy == ReservePolicy.Freeing && TryRevokeHolds() && _reserve.HasRoom(items, policy);
+    }
+
+    private bool TryMakeRoomToPromise(ulong dataBytes, ulong metadataBytes)
+    {
+        CommitLocked();
+        return _reserve.TryPromise(dataBytes, metadataBytes) || (TryRemoveEmptyGroups() && _reserve.TryPromise(dataBytes, metadataBytes));
+    }
+
+    private bool TryRemoveEmptyGroups()
+    {
+        if (!_state.ChunkItems.HasUnused())
+            return false;
+        _state.TreeBlocks.HasChanged = true;
+        CommitLocked();
+        return true;
     }
 
     /// <exception cref="ReadOnlyFileSystemException">An earlier failure has latched the file system.</exception>
@@ -362,6 +410,7 @@ public sealed class FsWriter : IDisposable
             throw;
         }
 
+        _hasCommitted = true;
         CommitMade?.Invoke(generation, Stopwatch.GetElapsedTime(start));
     }
 

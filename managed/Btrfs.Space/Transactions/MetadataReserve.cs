@@ -31,6 +31,10 @@ internal sealed class MetadataReserve(SpaceState state)
     /// <summary>Whether there is room. What is still no chunk becomes one if it is needed, or data would take it before the change comes to use it.</summary>
     public bool HasRoom(int items, ReservePolicy policy) => HasRoomFor(Needed(items, policy));
 
+    /// <summary>For the message when there is none.</summary>
+    public string Describe(int items, ReservePolicy policy) =>
+        $"{items} items take {Needed(items, policy)} bytes with what is kept, {FreeBytes} are free and {state.Chunks.Available(state.MetadataType)} unallocated";
+
     private bool HasRoomFor(ulong needed)
     {
         if (FreeBytes >= needed)

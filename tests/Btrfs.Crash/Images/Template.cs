@@ -16,6 +16,9 @@ internal sealed class Template
 
     public IReadOnlyList<PageDevice> Devices { get; }
 
+    /// <summary>Whether it has raid5 or raid6.</summary>
+    public bool HasParity => Name is "raid5" or "raid6";
+
     /// <summary>All file systems of the corpus, in the order of their names.</summary>
     public static IReadOnlyList<Template> LoadAll() =>
         [.. Directory.GetFiles(Folder, "*.pages.gz").Order(StringComparer.Ordinal).Select(path => Load(Path.GetFileName(path).Split('.')[0]))];

@@ -1,6 +1,5 @@
 using Btrfs.Crash.Images;
 using Btrfs.Crash.Kernel;
-using Btrfs.Fidelity.Devices;
 
 namespace Btrfs.Crash.Running;
 
@@ -10,13 +9,12 @@ namespace Btrfs.Crash.Running;
 /// <param name="kernel">Judges some of the states; null for none.</param>
 internal sealed class Campaign(IReadOnlyList<Template> templates, CrashOptions options, KernelJudge? kernel)
 {
-    private static readonly DeviceCall[] s_calls = [DeviceCall.Read, DeviceCall.Write, DeviceCall.Flush];
     private long _faultsPlanted;
     private long _faultsSeen;
 
     public Tally Tally { get; } = new();
 
-    /// <summary>Whether each seed is run once for each read, write and flush of its workload, which then fails: every second time with all that come after it.</summary>
+    /// <summary>Whether each seed is run once for each read, write, flush and allocation of its workload, which then fails: every second time with all that come after it.</summary>
     public bool PlantsFaults { get; init; }
 
     public long FaultsPlanted => _faultsPlanted;
@@ -68,13 +66,13 @@ internal sealed class Campaign(IReadOnlyList<Template> templates, CrashOptions o
             return;
         }
 
-        foreach (DeviceCall call in s_calls)
+        foreach (FaultKind kind in Enum.GetValues<FaultKind>())
         {
             // The first that is never come to is behind the last.
             bool isHit = true;
             for (int number = 0; isHit; number++)
             {
-                CrashRun run = new(template, seed, options with { Fault = new DeviceFault(call, number, number % 2 == 1) }, Tally, kernel);
+                CrashRun run = new(template, seed, options with { Fault = new PlantedFault(kind, number, number % 2 == 1) }, Tally, kernel);
                 run.Run();
                 isHit = run.IsFaultHit;
                 Interlocked.Increment(ref _faultsPlanted);

@@ -1,5 +1,3 @@
-using Btrfs.Fidelity.Devices;
-
 namespace Btrfs.Crash.Running;
 
 /// <summary>How a run goes about it.</summary>
@@ -24,11 +22,34 @@ internal sealed record CrashOptions
     public bool IsFull { get; init; }
 
     /// <summary>What fails in each workload; null for nothing.</summary>
-    public DeviceFault? Fault { get; init; }
+    public PlantedFault? Fault { get; init; }
 }
 
-/// <summary>A device that fails.</summary>
-/// <param name="Call">What it is asked for then.</param>
-/// <param name="Number">The how-manieth of them fails, from 0 and from before the opening.</param>
+/// <summary>Something that fails.</summary>
+/// <param name="Kind">What.</param>
+/// <param name="Number">The how-manieth of them fails, from 0: calls of a device from before the opening, allocations from after it.</param>
 /// <param name="IsLasting">Whether all later ones do, too.</param>
-internal readonly record struct DeviceFault(DeviceCall Call, long Number, bool IsLasting);
+internal readonly record struct PlantedFault(FaultKind Kind, long Number, bool IsLasting)
+{
+    /// <summary>Whether one of them fails.</summary>
+    public bool Hits(long number) => number == Number || (IsLasting && number > Number);
+}
+
+/// <summary>What can fail.</summary>
+internal enum FaultKind
+{
+    /// <summary>A read of the first device.</summary>
+    Read,
+
+    /// <summary>The same, which gives a part of the bytes and finds the end of the device there.</summary>
+    ShortRead,
+
+    /// <summary>A write to the first device, which has then come to be in part.</summary>
+    Write,
+
+    /// <summary>A flush of the first device.</summary>
+    Flush,
+
+    /// <summary>An allocation of a tree block or of data, which finds the disk full.</summary>
+    Allocation,
+}

@@ -2,6 +2,7 @@ using Btrfs.Crash.Images;
 using Btrfs.Crash.Kernel;
 using Btrfs.Crash.Models;
 using Btrfs.Crash.Workloads;
+using Btrfs.Delalloc;
 using Btrfs.Engine;
 using Btrfs.Fidelity.Devices;
 using Btrfs.Format;
@@ -27,7 +28,9 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
 
     // Apart, so that a seed is the same with and without Linux.
     private readonly Random _sample = new(seed);
-    private Func<DeviceCall, long>? _calls;
+
+    // How often what shall fail was come to.
+    private Func<long> _calls = static () => 0;
 
     // From when on the power may fail.
     private int _begin;
@@ -35,13 +38,16 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
     private Promises _promises = new();
 
     /// <summary>Whether the last workload came to the fault that was planted.</summary>
-    public bool IsFaultHit => options.Fault is { } fault && _calls!(fault.Call) > fault.Number;
+    public bool IsFaultHit => options.Fault is { } fault && _calls() > fault.Number;
 
     /// <summary>Whether the fault that was planted has ended a workload.</summary>
     public bool Failed { get; private set; }
 
     // A write that one device refuses is borne where another has a copy.
     private bool AllCopiesAreWritten => options.Fault is null;
+
+    // A power cut can leave parity behind its data (the write hole), and nothing mends it before a scrub: what is rebuilt from it is wrong then.
+    private bool AllCopiesAreRight => AllCopiesAreWritten && !template.HasParity;
 
     /// <summary>Runs all stages.</summary>
     /// <exception cref="CrashFailure">A state was not as it must be: the message has all that is needed to see it again.</exception>
@@ -133,7 +139,8 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
     private void Work(CrashRecorder recorder, IBlockDevice[] devices, Dictionary<ulong, FileSystemModel> live)
     {
         string stage = _where;
-        using BtrfsFileSystem fs = BtrfsFileSystem.Open(devices, new BtrfsOpenOptions { Writable = true });
+        using BtrfsFileSystem fs = BtrfsFileSystem.Open(devices, new BtrfsOpenOptions { Writable = true, Delalloc = ChooseDelalloc() });
+        PlantFullDisk(fs);
         Workload workload = new(fs, _random) { Synced = (path, outcome) => _promises.Add(fs, path, outcome, recorder.Now) };
         if (options.IsFull)
         {
@@ -156,12 +163,34 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
         tally.AddWorkload(steps, live.Count, workload.Refused);
     }
 
+    // With plenty of memory data waits for a commit, an fsync or a change that needs it on the disk; with little of it, it is written back amid the steps.
+    private DelallocOptions ChooseDelalloc() => _random.Next(3) switch
+    {
+        0 => new DelallocOptions { MaxDirtyBytes = 128 << 10, BackgroundBytes = 32 << 10 },
+        1 => new DelallocOptions { Expiry = TimeSpan.FromMilliseconds(1) },
+        _ => new DelallocOptions(),
+    };
+
+    private void PlantFullDisk(BtrfsFileSystem fs)
+    {
+        if (options.Fault is not { Kind: FaultKind.Allocation } fault)
+            return;
+
+        long asked = 0;
+        _calls = () => Volatile.Read(ref asked);
+        fs.Writer.State.Allocator.FindsFull = () => fault.Hits(Interlocked.Increment(ref asked) - 1);
+    }
+
     /// <summary>Commits. If that fails, no change is taken any more.</summary>
     private static void Commit(BtrfsFileSystem fs)
     {
         try
         {
             fs.Commit();
+        }
+        catch (NoSpaceException) when (fs.Writer.Failure is null)
+        {
+            // Told of data that found no room, once: the commit itself was made.
         }
         catch (Exception error) when (error is IOException or BtrfsException)
         {
@@ -183,19 +212,25 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
         IBlockDevice recording = recorder.Add(device);
         if (options.IgnoreBlockBarrier)
             return new BarrierlessDevice(recording);
-        if (options.Fault is not { } fault || index > 0)
+        if (options.Fault is not { } fault || fault.Kind == FaultKind.Allocation || index > 0)
             return recording;
 
-        FaultyDevice faulty = new(recording);
-        faulty.Fail(fault.Call, fault.Number, fault.IsLasting ? long.MaxValue : 1);
-        _calls = faulty.Calls;
+        DeviceCall call = fault.Kind switch
+        {
+            FaultKind.Write => DeviceCall.Write,
+            FaultKind.Flush => DeviceCall.Flush,
+            _ => DeviceCall.Read,
+        };
+        FaultyDevice faulty = new(recording) { FailingReadsFallShort = fault.Kind == FaultKind.ShortRead };
+        faulty.Fail(call, fault.Number, fault.IsLasting ? long.MaxValue : 1);
+        _calls = () => faulty.Calls(call);
         return faulty;
     }
 
     /// <summary>Reads a version that is whole. A commit must be what the workload saw.</summary>
     private FileSystemModel ReadVersion(Disks disks, SuperblockVersion version, Dictionary<ulong, FileSystemModel> live)
     {
-        (SuperblockVersion actual, FileSystemModel model) = StateJudge.Read(disks, AllCopiesAreWritten);
+        (SuperblockVersion actual, FileSystemModel model) = StateJudge.Read(disks, AllCopiesAreRight);
         if (actual.Generation != version.Generation || (AllCopiesAreWritten && actual != version))
             throw new CrashFailure($"opens as {actual}");
         if (version.LogRoot == 0 && live.TryGetValue(version.Generation, out FileSystemModel? expected) && expected.FindDifference(model) is { } difference)
@@ -225,7 +260,7 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
             return;
 
         _where += $" {cut.Outcome}";
-        (SuperblockVersion version, FileSystemModel model) = StateJudge.Read(left, _random.Next(8) == 0 && AllCopiesAreWritten);
+        (SuperblockVersion version, FileSystemModel model) = StateJudge.Read(left, _random.Next(8) == 0 && AllCopiesAreRight);
         (int least, int most) = times.At(time);
         int[] candidates = [.. Enumerable.Range(least, most - least + 1).Where(index => times.Versions[index].Version == version)];
         if (candidates.Length == 0)

@@ -33,6 +33,9 @@ internal sealed class FaultyDevice(IBlockDevice below) : IBlockDevice
     /// <summary>From where on all reads find the device's end; as long as it was at first.</summary>
     public ulong ReadableBytes { get; set; } = ulong.MaxValue;
 
+    /// <summary>Whether a read that fails gives half of the bytes, and finds the end of the device there.</summary>
+    public bool FailingReadsFallShort { get; init; }
+
     /// <summary>How often something was asked for.</summary>
     public long Calls(DeviceCall call)
     {
@@ -74,7 +77,14 @@ internal sealed class FaultyDevice(IBlockDevice below) : IBlockDevice
     public void Read(ulong offsetBytes, Span<byte> buffer)
     {
         if (Fails(DeviceCall.Read))
-            throw new IOException($"{Name}: planted read error at {offsetBytes}");
+        {
+            if (!FailingReadsFallShort)
+                throw new IOException($"{Name}: planted read error at {offsetBytes}");
+
+            below.Read(offsetBytes, buffer[..(buffer.Length / 2)]);
+            throw new EndOfStreamException($"{Name}: planted end in a read at {offsetBytes}");
+        }
+
         if (offsetBytes + (ulong)buffer.Length > ReadableBytes)
             throw new EndOfStreamException($"{Name}: planted end at {ReadableBytes}");
 

@@ -38,9 +38,12 @@ internal sealed class RandomState : IDisposable
     public Coverage Coverage => _builder.Log.Coverage;
 
     /// <summary>Makes the state of a seed; its images go into <paramref name="directory"/>, which exists and is empty.</summary>
-    public static RandomState Create(ulong seed, string directory)
+    /// <param name="seed">What all follows from.</param>
+    /// <param name="directory">For the images.</param>
+    /// <param name="adjust">Changes what the seed has chosen; null for nothing.</param>
+    public static RandomState Create(ulong seed, string directory, Func<StateOptions, StateOptions>? adjust = null)
     {
-        StateBuilder builder = new(seed, directory);
+        StateBuilder builder = new(seed, directory, adjust);
         try
         {
             builder.Run();

@@ -16,10 +16,11 @@ internal sealed class StateBuilder : IDisposable
     private bool _hasNamelessFilesInSent;
     private int _names;
 
-    public StateBuilder(ulong seed, string directory)
+    public StateBuilder(ulong seed, string directory, Func<StateOptions, StateOptions>? adjust = null)
     {
         _random = new SeededRandom(seed);
         Options = StateOptions.Choose(seed, _random);
+        Options = adjust?.Invoke(Options) ?? Options;
         Log = new OperationLog();
         Log.Note($"seed {seed}: {Options}");
         _session = new Session(_random, Options, Log);

@@ -107,6 +107,9 @@ internal sealed partial class StreamFuzz
     private static StreamScript Rich(StreamScript script)
     {
         byte[] zlib = Compressed(new byte[64 << 10]);
+        script.Mkfile("r");
+        for (ulong number = 0; number < 8; number++)
+            script.Encoded("r", number << 16, 64 << 10, 64 << 10, 0, 1, zlib);
         return script.Mkfile("z").Encoded("z", 0, 64 << 10, 64 << 10, 0, 1, zlib).Encoded("z", 64 << 10, 10_000, 64 << 10, 8192, 1, zlib)
             .Fallocate("z", 3, 4096, 8192).Fallocate("z", 0, 200_000, 50_000).Number(CommandType.Fileattr, "z", AttributeType.Fileattr, 0x10)
             .Mkfile("v").Write("v", 0, new byte[9000]).Verity("v", 1, 4096, [1, 2, 3], [4, 5]);

@@ -3,7 +3,10 @@ using Btrfs.Cli;
 
 namespace Btrfs.LoopTests.Reading;
 
-/// <summary>The command line under test: in this process where it writes to files, in one of its own where standard output or signals matter.</summary>
+/// <summary>
+/// The command line under test: in this process where it writes to files, in one of its own where standard output or signals matter. BTRFS_ENGINE_PROGRAM names a published
+/// one for the latter, which starts sooner.
+/// </summary>
 internal static class EngineCommand
 {
     private static readonly string s_program = Path.Combine(TestContext.CurrentContext.TestDirectory, "btrfs-engine.dll");
@@ -29,7 +32,9 @@ internal static class EngineCommand
     public static Process Start(params string[] arguments) => Start(Describe(arguments));
 
     /// <summary>What <see cref="Start(string[])"/> would start.</summary>
-    public static ProcessStartInfo Describe(params string[] arguments) => Describe("dotnet", ["exec", s_program, .. arguments]);
+    public static ProcessStartInfo Describe(params string[] arguments) => Environment.GetEnvironmentVariable("BTRFS_ENGINE_PROGRAM") is { Length: > 0 } published
+        ? Describe(published, arguments)
+        : Describe("dotnet", ["exec", s_program, .. arguments]);
 
     /// <summary>The same as another user.</summary>
     public static Process StartAs(int uid, params string[] arguments) =>
@@ -58,6 +63,8 @@ internal static class EngineCommand
             RedirectStandardError = true,
         };
         start.Environment["DOTNET_gcServer"] = "0";
+        // A process that is killed would leave its diagnostic pipes behind.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         start.Environment["TZ"] = "UTC";
         return start;
     }

@@ -35,7 +35,11 @@ internal sealed class StreamChain
             };
             string file = Path.Combine(directory, $"{streams.Count}.stream");
             if (Send(state, request, file) != 0)
+            {
+                File.Delete(file);
                 continue;
+            }
+
             streams.Add((Path.GetFileName(snapshot.Path), file, request.ToString()));
             sent.Add(snapshot);
         }

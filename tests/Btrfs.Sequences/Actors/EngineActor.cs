@@ -26,8 +26,12 @@ internal sealed class EngineActor : IActor
     /// <summary>What it works on.</summary>
     public BtrfsFileSystem FileSystem { get; private set; }
 
+    /// <summary>Why the engine has refused the last operation for want of room, in its own words.</summary>
+    public string? LackOfRoom { get; private set; }
+
     public int Run(Operation operation)
     {
+        LackOfRoom = null;
         try
         {
             return Do(operation);
@@ -40,8 +44,9 @@ internal sealed class EngineActor : IActor
         {
             return -ErrorNumber.NotFound;
         }
-        catch (NoSpaceException)
+        catch (NoSpaceException error)
         {
+            LackOfRoom = error.Message;
             return -ErrorNumber.NoSpace;
         }
     }

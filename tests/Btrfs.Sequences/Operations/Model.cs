@@ -99,6 +99,13 @@ internal sealed class Model
                 if (Find(operation.Path) is { } file)
                     file.Size = operation.Length;
                 break;
+            case Verb.SetXattr:
+                if (Find(operation.Path) is { } owner)
+                    owner.XattrLengths[operation.Other] = operation.Length;
+                break;
+            case Verb.RemoveXattr:
+                Find(operation.Path)?.XattrLengths.Remove(operation.Other);
+                break;
             case Verb.SetCapability:
                 if (Find(operation.Path) is { } holder)
                     holder.IsSealed = true;

@@ -24,6 +24,9 @@ internal sealed class Node(NodeKind kind)
     /// <summary>Roughly: what was last written or set.</summary>
     public ulong Size { get; set; }
 
+    /// <summary>How long the values of its extended attributes are, by name.</summary>
+    public Dictionary<string, ulong> XattrLengths { get; } = [];
+
     /// <summary>True if it has what a kernel takes away with the next write and the engine, which is told bytes and not users, does not.</summary>
     public bool IsSealed { get; set; }
 
@@ -43,6 +46,8 @@ internal sealed class Node(NodeKind kind)
         NodeKind kind = Kind == NodeKind.Subvolume && !isTop ? NodeKind.Stub : Kind;
         Node copy = new(kind) { Size = Size, IsSealed = IsSealed };
         copies.Add(this, copy);
+        foreach ((string name, ulong length) in XattrLengths)
+            copy.XattrLengths.Add(name, length);
         if (kind != NodeKind.Stub)
             copy.Entries.AddRange(Entries.Select(entry => KeyValuePair.Create(entry.Key, entry.Value.CopyForSnapshot(copies))));
         return copy;

@@ -31,20 +31,23 @@ internal sealed class KernelReader
     private readonly Dictionary<(ulong Device, ulong Inode), string> _known = [];
     private readonly bool _hidesNoCompress;
     private readonly bool _hasExtents;
+    private readonly bool _sortsNames;
     private readonly byte[] _buffer = new byte[256 << 10];
 
-    private KernelReader(bool hidesNoCompress, bool hasExtents)
+    private KernelReader(bool hidesNoCompress, bool hasExtents, bool sortsNames)
     {
         _hidesNoCompress = hidesNoCompress;
         _hasExtents = hasExtents;
+        _sortsNames = sortsNames;
     }
 
     /// <param name="root">The top-level directory, open.</param>
     /// <param name="hidesNoCompress">Leaves out the mark that a kernel makes when data did not get smaller.</param>
     /// <param name="hasExtents">Tells of sharing too; not where data may be compressed: the kernel doesn't say where in an extent a block lies.</param>
-    public static TreeText Read(int root, bool hidesNoCompress, bool hasExtents)
+    /// <param name="sortsNames">Takes names by their bytes, and not in the order of their making, which a copy need not have.</param>
+    public static TreeText Read(int root, bool hidesNoCompress, bool hasExtents, bool sortsNames = false)
     {
-        KernelReader reader = new(hidesNoCompress, hasExtents);
+        KernelReader reader = new(hidesNoCompress, hasExtents, sortsNames);
         reader.Visit("", root, "."u8.ToArray());
         return reader._text;
     }
@@ -83,7 +86,10 @@ internal sealed class KernelReader
             AddContent(path, inode.Value);
         if (type != Directory)
             return;
-        foreach (byte[] entry in InodeCalls.List(inode.Value))
+        List<byte[]> names = InodeCalls.List(inode.Value);
+        if (_sortsNames)
+            names.Sort(static (one, other) => one.AsSpan().SequenceCompareTo(other));
+        foreach (byte[] entry in names)
         {
             string child = Encoding.Latin1.GetString(entry);
             Visit(path.Length == 0 ? child : $"{path}/{child}", inode.Value, entry);

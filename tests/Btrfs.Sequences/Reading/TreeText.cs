@@ -13,15 +13,15 @@ internal sealed class TreeText
 
     private readonly List<string> _lines = [];
     private readonly List<string> _rootLines = [];
-    private readonly HashSet<string> _storedLines = [];
+    private readonly HashSet<int> _storedLines = [];
 
     public void Add(string path, string what) => _lines.Add($"/{OperationLog.Show(Encoding.Latin1.GetBytes(path))}: {what}");
 
     /// <summary>Adds what only those can tell who have all data on the disk.</summary>
     public void AddStored(string path, string what)
     {
+        _storedLines.Add(_lines.Count);
         Add(path, what);
-        _storedLines.Add(_lines[^1]);
     }
 
     /// <summary>Adds what the root tree tells and a mount does not show.</summary>
@@ -48,7 +48,7 @@ internal sealed class TreeText
     public TreeText AsBuffered()
     {
         TreeText buffered = new();
-        buffered._lines.AddRange(_lines.Where(line => !_storedLines.Contains(line)));
+        buffered._lines.AddRange(_lines.Where((_, index) => !_storedLines.Contains(index)));
         buffered._rootLines.AddRange(_rootLines);
         return buffered;
     }

@@ -13,7 +13,7 @@ internal static class Outcomes
             return true;
         if (kernel >= 0 || engine >= 0)
             return false;
-        return Normalize(operation, -kernel) == Normalize(operation, -engine) || IsAnotherOrderOfChecks(-kernel, -engine);
+        return Normalize(operation, -kernel) == Normalize(operation, -engine);
     }
 
     private static int Normalize(Operation operation, int error) => error switch
@@ -29,9 +29,4 @@ internal static class Outcomes
         ErrorNumber.AccessDenied => ErrorNumber.NotPermitted,
         _ => error,
     };
-
-    // Of two reasons to refuse the VFS may come upon the other first: names before the subvolume's state, and the place of both ends before their kinds.
-    private static bool IsAnotherOrderOfChecks(int kernel, int engine) =>
-        engine is ErrorNumber.ReadOnly or ErrorNumber.NotPermitted or ErrorNumber.CrossDevice
-        || kernel is ErrorNumber.ReadOnly or ErrorNumber.NotPermitted or ErrorNumber.CrossDevice;
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Btrfs.Fidelity.Generator;
 using Btrfs.Format;
 
@@ -15,6 +16,9 @@ internal sealed record PairOptions
     public required long DeviceSizeBytes { get; init; }
 
     public required string MountOptions { get; init; }
+
+    /// <summary>As the arguments of mkfs say it, and its default if they don't.</summary>
+    public int NodeSize => Array.IndexOf(MkfsArguments, "-n") is >= 0 and var at ? int.Parse(MkfsArguments[at + 1], CultureInfo.InvariantCulture) : 16384;
 
     /// <summary>What the engine is told to compress with, as the mount option tells the kernel.</summary>
     public CompressionType? Compression { get; init; }
@@ -62,8 +66,11 @@ internal sealed record PairOptions
         if (!hasFreeSpaceTree)
             arguments.AddRange(["-R", "^free-space-tree"]);
 
-        // mkfs.btrfs refuses a device that is smaller than this with two copies of all data on it.
+        // mkfs.btrfs refuses a device that is smaller than this with two copies of all data on it. And Linux reserves so many blocks for each change that with
+        // large ones it is full before there is anything on a small device.
         long least = devices == 1 && data == "dup" ? 200 : 0;
+        if (nodeSize > 16384 && !fillsUp)
+            least = 1024;
         CompressionType? compression = random.Percent(20) ? random.Pick([CompressionType.Zlib, CompressionType.Lzo, CompressionType.Zstd]) : null;
         return new PairOptions
         {

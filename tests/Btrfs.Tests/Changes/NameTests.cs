@@ -127,7 +127,4 @@ public sealed class NameTests
         Assert.That(image.Read().TryLookup(TopDirectory, Bytes(name), out Btrfs.Inode.Names.DirEntry entry));
         return entry.Location.ObjectId;
     }
-
-    private static void AssertRefused(FileError error, Action action) =>
-        Assert.That(action, Throws.TypeOf<FileOperationException>().With.Property(nameof(FileOperationException.Error)).EqualTo(error));
 }

@@ -46,6 +46,9 @@ internal sealed class NewImage : IDisposable
         return bytes;
     }
 
+    public static void AssertRefused(FileError error, Action action) =>
+        Assert.That(action, Throws.TypeOf<FileOperationException>().With.Property(nameof(FileOperationException.Error)).EqualTo(error));
+
     public ulong CreateFile(string name, ulong directory = TopDirectory) => Top.Create(directory, Bytes(name), new NewInode { Mode = RegularMode });
 
     public ulong CreateDirectory(string name, ulong directory = TopDirectory) => Top.Create(directory, Bytes(name), new NewInode { Mode = DirectoryMode });

@@ -53,6 +53,47 @@ public sealed class SubvolumeTests
     }
 
     [Test]
+    public void A_subvolume_takes_the_place_of_an_empty_directory_of_another()
+    {
+        using NewImage image = new();
+        ulong moved = image.Operations.Create(ObjectIds.FsTree, TopDirectory, "moved"u8);
+        ulong other = image.Operations.Create(ObjectIds.FsTree, TopDirectory, "other"u8);
+        SubvolumeWriter writer = image.Subvolumes.Get(other);
+        ulong full = writer.Create(TopDirectory, "full"u8, new NewInode { Mode = DirectoryMode });
+        writer.Create(full, "file"u8, new NewInode { Mode = RegularMode });
+        writer.Create(TopDirectory, "empty"u8, new NewInode { Mode = DirectoryMode });
+
+        AssertRefused(FileError.NotEmpty, () => image.Top.Rename(TopDirectory, "moved"u8, writer, TopDirectory, "full"u8));
+        AssertRefused(FileError.CrossSubvolume, () => image.Top.Rename(TopDirectory, "moved"u8, writer, TopDirectory, "empty"u8, RenameFlags.Exchange));
+        image.Top.Rename(TopDirectory, "moved"u8, writer, TopDirectory, "empty"u8);
+        image.Reopen();
+        SubvolumeInfo info = new SubvolumeTable(image.Writer.Committed).Get(moved);
+        Assert.That((info.ParentId, System.Text.Encoding.UTF8.GetString(info.Name)), Is.EqualTo((other, "empty")));
+        Assert.That(image.Names(), Is.EqualTo(new[] { "other" }));
+    }
+
+    [Test]
+    public void Of_two_reasons_to_refuse_the_kernel_s_first_is_told()
+    {
+        using NewImage image = new();
+        ulong subvolume = image.Operations.Create(ObjectIds.FsTree, TopDirectory, "subvolume"u8);
+        SubvolumeWriter writer = image.Subvolumes.Get(subvolume);
+        ulong file = writer.Create(TopDirectory, "file"u8, new NewInode { Mode = RegularMode });
+        writer.SetFlags(file, InodeFlags.Immutable);
+        ulong loose = writer.Create(TopDirectory, "loose"u8, new NewInode { Mode = RegularMode });
+        ulong outside = image.CreateFile("outside");
+        image.Operations.SetReadOnly(subvolume, isReadOnly: true);
+
+        AssertRefused(FileError.Exists, () => writer.Create(TopDirectory, "file"u8, new NewInode { Mode = RegularMode }));
+        AssertRefused(FileError.NameTooLong, () => writer.Create(TopDirectory, new byte[256].AsSpan(), new NewInode { Mode = RegularMode }));
+        AssertRefused(FileError.NotFound, () => writer.Unlink(TopDirectory, "none"u8));
+        AssertRefused(FileError.ReadOnlySubvolume, () => writer.Unlink(TopDirectory, "file"u8));
+        AssertRefused(FileError.NotPermitted, () => writer.SetAttributes(file, new AttributeChange { Uid = 1 }));
+        AssertRefused(FileError.ReadOnlySubvolume, () => writer.Link(image.Top, outside, TopDirectory, "link"u8));
+        AssertRefused(FileError.CrossSubvolume, () => image.Top.Link(writer, loose, TopDirectory, "link"u8));
+    }
+
+    [Test]
     public void What_holds_subvolumes_or_is_the_default_is_not_deleted()
     {
         using NewImage image = new();

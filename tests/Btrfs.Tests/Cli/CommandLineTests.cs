@@ -102,6 +102,23 @@ public sealed class CommandLineTests
     }
 
     [Test]
+    public void Several_files_get_one_stream_and_one_that_is_full_does_not_keep_the_others_from_it()
+    {
+        string[] files = [Path.Combine(_directory, "first"), Path.Combine(_directory, "second")];
+        try
+        {
+            Assert.That(Run($"send -q -f {files[0]} -f /dev/full -f {files[1]} IMAGE before"), Is.EqualTo((1, "ERROR: 1 of 3 outputs could not be written, the others are complete: '/dev/full': No space left on device : '/dev/full'\n")));
+            Assert.That(File.ReadAllBytes(files[1]), Is.EqualTo(File.ReadAllBytes(files[0])));
+            Assert.That(Run($"send -q -f {files[1]} IMAGE before"), Is.EqualTo((0, "")));
+            Assert.That(File.ReadAllBytes(files[1]), Is.EqualTo(File.ReadAllBytes(files[0])));
+        }
+        finally
+        {
+            Array.ForEach(files, File.Delete);
+        }
+    }
+
+    [Test]
     public void What_is_printed_is_what_is_there()
     {
         (int code, string listed, string errors) = InProcess("ls", "-lR", _image, "after/tree/a", "--device", _image);

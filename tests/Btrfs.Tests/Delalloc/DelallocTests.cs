@@ -82,6 +82,43 @@ public sealed class DelallocTests
     }
 
     [Test]
+    public void What_a_deleted_file_had_in_memory_is_not_taken_for_the_next_inode_s()
+    {
+        using BufferedImage image = new();
+        image.Fs.Delalloc.Writeback.Hold();
+        image.Fs.CreateSubvolume("volume");
+        image.Fs.CreateFile("volume/file");
+        image.Fs.Commit();
+
+        // The snapshot has given out no number yet: the highest that it has is the file's.
+        image.Fs.CreateSnapshot("volume", "snapshot", isReadOnly: false);
+        image.Fs.WriteFile("snapshot/file", 0, BufferedImage.Random(7, 300_000));
+        image.Fs.Delete("snapshot/file");
+        image.Fs.CreateDirectory("snapshot/directory");
+        Assert.That(image.Fs.GetStatus("snapshot/directory").Size, Is.Zero);
+        image.Fs.CreateFile("snapshot/empty");
+        image.Fs.Commit();
+        Assert.That(image.Committed("snapshot/empty"), Is.Empty);
+        image.RequireClean();
+    }
+
+    [Test]
+    public void An_emptied_disk_is_left_with_unallocated_space()
+    {
+        using BufferedImage image = new();
+        ulong before = image.Fs.Info.Devices.Volume.Chunks.Chunks.Aggregate(0UL, (sum, chunk) => sum + chunk.Length);
+        image.Fs.CreateFile("file");
+        byte[] data = BufferedImage.Random(8, 1 << 20);
+        for (ulong at = 0; at < 100; at++)
+            image.Fs.WriteFile("file", at << 20, data);
+        image.Fs.Commit();
+        image.Fs.Delete("file");
+        image.Reopen();
+        Assert.That(image.Fs.Info.Devices.Volume.Chunks.Chunks.Aggregate(0UL, (sum, chunk) => sum + chunk.Length), Is.LessThan(before + (64UL << 20)));
+        image.RequireClean();
+    }
+
+    [Test]
     public void A_subvolume_that_becomes_read_only_still_gets_what_was_written_before()
     {
         using BufferedImage image = new();

@@ -40,6 +40,7 @@ public sealed class DiagnosticsTests
             Assert.That(sums["btrfs.commits"], Is.GreaterThanOrEqualTo(1));
             Assert.That(sums["btrfs.commit.duration"], Is.GreaterThan(0));
             Assert.That(sums["btrfs.send.flush.duration"], Is.GreaterThan(0));
+            Assert.That(sums["btrfs.writeback.bytes"], Is.GreaterThanOrEqualTo(100_000));
             Assert.That(sums, Does.ContainKey("btrfs.repairs"));
             Assert.That(() => fs.Send(new SendRequest { Subvolumes = ["nowhere"] }, System.IO.Stream.Null), Throws.TypeOf<InvalidRequestException>());
             Assert.That(log.Lines, Has.Some.Contains($"sent 1 subvolume(s), {bytes} bytes"));

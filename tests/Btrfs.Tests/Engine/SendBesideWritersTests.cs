@@ -82,6 +82,43 @@ public sealed class SendBesideWritersTests
     }
 
     [Test]
+    public void A_send_whose_file_system_is_closed_ends_with_an_error_and_harms_nothing()
+    {
+        string image = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():n}.img");
+        try
+        {
+            Btrfs.Engine.Making.ImageMaker.Make([image], new MakeOptions { DeviceBytes = 128 << 20 });
+            BtrfsFileSystem fs = BtrfsFileSystem.Open([image], new BtrfsOpenOptions { Writable = true });
+            fs.CreateSubvolume("volume");
+            for (int i = 0; i < 100; i++)
+            {
+                fs.CreateFile($"volume/{i}");
+                fs.WriteFile($"volume/{i}", 0, new byte[100_000]);
+            }
+
+            fs.CreateSnapshot("volume", "snapshot", isReadOnly: true);
+            fs.WriteFile("volume/1", 0, Filled());
+            using GatedStream output = new(write =>
+            {
+                if (write == 1)
+                    fs.Dispose();
+            });
+            Assert.That(() => fs.Send(new SendRequest { Subvolumes = ["snapshot"] }, output), Throws.TypeOf<ObjectDisposedException>());
+
+            using BtrfsFileSystem again = BtrfsFileSystem.Open([image]);
+            Assert.That(new Btrfs.Check.FileSystemChecker(again.Info, new Btrfs.Check.CheckOptions()).Run(progress: null, CancellationToken.None).IsClean);
+            byte[] kept = new byte[PatternBytes];
+            using System.IO.Stream file = again.OpenFile("volume/1");
+            file.ReadExactly(kept);
+            Assert.That(kept, Is.EqualTo(Filled()), "what was in memory is written by closing");
+        }
+        finally
+        {
+            File.Delete(image);
+        }
+    }
+
+    [Test]
     public void Neither_changes_nor_commits_beside_it_change_a_stream()
     {
         using BtrfsFileSystem fs = WithSnapshots(files: 150);

@@ -75,6 +75,27 @@ internal sealed class ResumeTests
     }
 
     [Test]
+    public void A_large_file_goes_on_where_it_was_cut([Values] bool isCommitted)
+    {
+        byte[] data = new byte[100_000];
+        new Random(1).NextBytes(data);
+        StreamScript script = new StreamScript().Subvol("s").Mkfile("a");
+        for (int piece = 0; piece < 100; piece++)
+            script.Write("a", (ulong)(piece * data.Length), data);
+        byte[] stream = script.End();
+        ReceiverImage image = ReceiverImage.New();
+        ReceiveOptions options = new() { CommitBytes = isCommitted ? 1_000_000 : long.MaxValue };
+
+        Assert.That(() => image.Receive(stream[..^1_000_000], options), Throws.TypeOf<StreamFormatException>());
+
+        Assert.That(TokenOf(image).StreamOffset, Is.EqualTo(CommandEnds(stream).Last(end => end <= stream.Length - 1_000_000)));
+        image.Receive(Rest(stream, TokenOf(image), stream.Length), new ReceiveOptions { Resume = true });
+        Assert.That(image.Fault(), Is.Null);
+        using BtrfsFileSystem fs = image.Open();
+        Assert.That(ReceiveTests.Content(fs, "s/a"), Is.EqualTo(Enumerable.Repeat(data, 100).SelectMany(piece => piece).ToArray()));
+    }
+
+    [Test]
     public void A_part_is_refused_anew_and_cleaned_on_request()
     {
         byte[] stream = GoldenStreams.Read("full-v1");
@@ -122,7 +143,7 @@ internal sealed class ResumeTests
     }
 
     /// <summary>As a sender makes it: the header and the first command, and then what comes behind the token.</summary>
-    private static byte[] Rest(byte[] stream, ResumeToken token, int end)
+    internal static byte[] Rest(byte[] stream, ResumeToken token, int end)
     {
         int begin = Math.Min((int)token.StreamOffset, end);
         return [.. stream[..CommandEnds(stream)[0]], .. stream[begin..end]];

@@ -75,13 +75,14 @@ public sealed class CommandReaderTests
     {
         yield return Case("an empty input", Array.Empty<byte>(), "stream offset 0: the input is empty");
         yield return Case("half a header", New().Header(1).ToArray()[..9], "stream offset 0: truncated: a stream header has 17 bytes, 9 are left");
+        yield return Case("less than a header, and not its begin", New().Bytes("hello\n"u8), "stream offset 0: not a send stream: the magic is missing");
         yield return Case("no magic", New().Bytes("btrfs-strEam\0\u0001\0\0\0"u8), "stream offset 0: not a send stream: the magic is missing");
         yield return Case("version 0", New().Header(0), "stream offset 0: stream version 0 is not supported, 1 to 3 are");
         yield return Case("version 4", New().Header(4), "stream offset 0: stream version 4 is not supported, 1 to 3 are");
         yield return Case("version 2^32-1", New().Header(uint.MaxValue), "stream offset 0: stream version 4294967295 is not supported, 1 to 3 are");
         yield return Case("no end", New().Header(1), "stream offset 17: truncated: the stream has no end command");
         yield return Case("garbage after the end", New().Header(1).End().Bytes("12345678901234567"u8), "stream offset 27: no stream header follows the end of a stream");
-        yield return Case("a bit of garbage after the end", New().Header(1).End().Bytes(0), "stream offset 27: truncated: a stream header has 17 bytes, 1 are left");
+        yield return Case("a bit of garbage after the end", New().Header(1).End().Bytes(0), "stream offset 27: no stream header follows the end of a stream");
         yield return Case("half a command header", New().Header(1).Bytes(1, 2, 3), "stream offset 17: truncated: a command header has 10 bytes, 3 are left");
         yield return Case("half a command", New().Header(1).Bytes(5, 0, 0, 0, 12, 0, 0, 0, 0, 0, 1, 2), "stream offset 17, rmdir: truncated: the command has 15 bytes, 12 are left");
         yield return Case("a command of 4 GiB", New().Header(2).Bytes(255, 255, 255, 255, 15, 0, 0, 0, 0, 0), "stream offset 17, write: command of 4294967305 bytes exceeds the limit of 16777216");

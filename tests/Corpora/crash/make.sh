@@ -1,11 +1,15 @@
 #!/bin/bash
-# Makes the file systems of this folder anew: mkfs.btrfs, and for "filled" the running kernel as root. See README.md.
+# make.sh [NAME...]: makes the file systems of this folder anew, or some of them: mkfs.btrfs, and for "filled" the running kernel as root. See README.md.
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d /dev/shm/btrfs-crash-make.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
+# Names given make only those.
+wanted=" $* "
+
 make() {
+	if [ "$wanted" != "  " ] && [ "${wanted/ $1 /}" = "$wanted" ]; then return; fi
 	local name=$1 count=$2 size=$3 images=() i
 	shift 3
 	for i in $(seq "$count"); do
@@ -66,4 +70,6 @@ make raid1 2 128M -m raid1 -d raid1
 make raid0 2 128M -m raid1 -d raid0
 make raid10 4 128M -m raid10 -d raid10 --csum blake2
 make raid1c3 3 128M -m raid1c3 -d raid1c3 -n 8192
+make raid5 3 128M -m raid5 -d raid5
+make raid6 4 128M -m raid1c3 -d raid6
 make filled 1 128M -m single -n 4096
