@@ -12,7 +12,7 @@ namespace Btrfs.Inode.Data;
 public sealed class PageMover
 {
     /// <summary>For fewer bytes it costs more to hand over pages than to copy.</summary>
-    public const int LeastBytes = 32 << 10;
+    public const int LeastBytes = 16 << 10;
 
     private const int WindowBytes = 512 << 10;
 
