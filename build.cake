@@ -191,14 +191,14 @@ Task("Crash")
     Run("dotnet", arguments);
 });
 
-// Tests of one kind, with what makes them long.
-void RunTests(string project, string filter, Dictionary<string, string> environment) =>
+// A test of the usual run, for longer.
+void TestAtLength(string project, string test, Dictionary<string, string> environment) =>
     DotNetTest($"tests/{project}/{project}.csproj", new DotNetTestSettings
     {
         Configuration = configuration,
         NoBuild = true,
         NoLogo = true,
-        Filter = $"FullyQualifiedName~{filter}",
+        Filter = $"FullyQualifiedName~{test}",
         Loggers = new[] { "console;verbosity=detailed" },
         EnvironmentVariables = environment,
     });
@@ -206,7 +206,7 @@ void RunTests(string project, string filter, Dictionary<string, string> environm
 Task("Stress")
     .Description("Writers, snapshots and sends side by side for --seconds=N (180 if not told) under --seed=N, as root: the kernel receives every stream and has what its snapshot has.")
     .IsDependentOn("Build")
-    .Does(() => RunTests("Btrfs.LoopTests", "SendStress", new Dictionary<string, string>
+    .Does(() => TestAtLength("Btrfs.LoopTests", "SendStress", new Dictionary<string, string>
     {
         ["BTRFS_STRESS_SECONDS"] = Argument("seconds", "180"),
         ["BTRFS_SEED"] = Argument("seed", "1"),
@@ -214,9 +214,8 @@ Task("Stress")
 
 Task("Kills")
     .Description("Kills --kills=N receives (100 if not told) of each kind of stream at random moments, and goes on with them.")
-    .IsDependentOn("Build")
     .IsDependentOn("Publish")
-    .Does(() => RunTests("Btrfs.Tests", "KillTests", new Dictionary<string, string>
+    .Does(() => TestAtLength("Btrfs.Tests", "KillTests", new Dictionary<string, string>
     {
         ["BTRFS_KILLS"] = Argument("kills", "100"),
         ["BTRFS_ENGINE_PROGRAM"] = artifacts.CombineWithFilePath("btrfs-engine").FullPath,

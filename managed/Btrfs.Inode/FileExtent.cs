@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Storage;
@@ -41,9 +40,9 @@ public readonly ref struct FileExtent
 
     public bool IsHole => !IsInline && Item.DiskBytenr.Value == 0;
 
-    public ulong Generation => MemoryMarshal.Read<Le64>(_data);
+    public ulong Generation => Overlay.At<Le64>(_data);
 
-    public ulong RamBytes => MemoryMarshal.Read<Le64>(_data[8..]);
+    public ulong RamBytes => Overlay.At<Le64>(_data[8..]);
 
     public CompressionType Compression => (CompressionType)_data[16];
 
@@ -64,7 +63,7 @@ public readonly ref struct FileExtent
     public ulong End(int sectorSize) =>
         IsInline ? AlignUp(FileOffset + RamBytes, (ulong)sectorSize) : FileOffset + Item.NumBytes;
 
-    private ref readonly FileExtentItem Item => ref MemoryMarshal.AsRef<FileExtentItem>(_data);
+    private ref readonly FileExtentItem Item => ref Overlay.At<FileExtentItem>(_data);
 
     private static ulong AlignUp(ulong value, ulong alignment) => (value + alignment - 1) & ~(alignment - 1);
 }

@@ -18,7 +18,7 @@ public sealed record SendOptions
     /// Clone every extent that the receiver has, also those with more than the 1024 references up to which the kernel looks. Such a stream is smaller, and in some places another one
     /// than the kernel's; what is received is the same, and shares more.
     /// </summary>
-    public bool AllClones { get; init; }
+    public bool CloneAll { get; init; }
 
     /// <summary>
     /// Hold file data against its checksums before it goes out. Where this is off, whole sectors that can go from the host's page cache to the output without being touched are not: their command's crc then

@@ -125,6 +125,8 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
     {
         CommandWriter writer = emitter.Writer;
         (InodeProcessor processor, DirectoryTimes times) = Compose(context, emitter, pages, cloneSources);
+        using SendReadAhead? ahead = context.Parent is null && !writer.IsCounting && !context.Options.NoData ? SendReadAhead.TryStart(context) : null;
+        context.ReadAhead = ahead;
         int items = 0;
         long nextReport = 0;
         foreach (ChangedItem item in Items(context))
@@ -137,6 +139,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
                 progress?.Report(new SendProgress(item.Key.ObjectId, writer.BytesWritten));
             }
 
+            ahead?.Note(item.Key.ObjectId, 0);
             processor.Process(item);
         }
 

@@ -21,6 +21,6 @@ static int Micro(string[] arguments)
 static int Usage()
 {
     Console.Error.WriteLine("usage: Btrfs.Benchmarks macro [ROW...] | writing [files] [rootdir] [check] | buffered [sequential] [random] [fsync] [mixed] | receive [big] [small] [reflinks] [compressed] | micro [BENCHMARKDOTNET OPTIONS]");
-    Console.Error.WriteLine($"rows: {string.Join(", ", Measurement.All.Select(measurement => measurement.Name))}");
+    Console.Error.WriteLine($"rows: {string.Join(", ", Measurement.All.Select(measurement => measurement.Name))}, command, start");
     return 2;
 }

@@ -8,8 +8,8 @@ internal sealed class PipeStage : IDisposable
 {
     private const int PageBytes = 4096;
 
-    // What is larger goes its own way: copying it in here first would be one copy more.
-    private const int LargestWrite = 16 * 1024;
+    // What is larger fills a pipe by itself, and goes its own way.
+    private const int LargestWrite = 128 * 1024;
 
     private readonly FileDescriptor _readEnd;
     private readonly FileDescriptor _writeEnd;

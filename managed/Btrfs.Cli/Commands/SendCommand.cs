@@ -22,7 +22,7 @@ internal static class SendCommand
         Option<string[]> files = new("-f", "--file") { HelpName = "FILE", Description = "Write to FILE, which appears when it is complete; default is standard output. Repeatable: all get the same stream, made once" };
         Option<bool> join = new("-e") { Description = "Make one stream of several subvolumes: one header, one end command" };
         Option<bool> noData = new("--no-data") { Description = "Tell which extents changed, without their data" };
-        Option<bool> allClones = new("--all-clones") { Description = "Clone also extents with more than 1024 references, which btrfs send writes again: a smaller stream, that shares more" };
+        Option<bool> cloneAll = new("--clone-all") { Description = "Clone also extents with more than 1024 references, which btrfs send writes again: a smaller stream, that shares more" };
         Option<bool> noVerify = new("--no-verify-data") { Description = "Let data go unseen from the page cache to a pipe, with the checksums that are stored of it: the receiver then finds what is damaged" };
         Option<string?> protocol = new("--proto") { HelpName = "N", Description = "Protocol version: 1 or 2, 0 for the highest; default is 1, or 2 with --compressed-data" };
         Option<bool> compressed = new("--compressed-data") { Description = "Send compressed extents as they lie on the disk" };
@@ -31,7 +31,7 @@ internal static class SendCommand
         Option<bool> progress = new("--progress") { Description = "Tell rate, percent and time left on standard error" };
         Option<bool> verbose = new("-v", "--verbose") { Description = "Tell more on standard error" };
         Option<bool> quiet = new("-q", "--quiet") { Description = "Tell only errors" };
-        foreach (Option option in new Option[] { join, parent, cloneSources, files, noData, noVerify, allClones, protocol, compressed, estimate, resume, progress, verbose, quiet })
+        foreach (Option option in new Option[] { join, parent, cloneSources, files, noData, noVerify, cloneAll, protocol, compressed, estimate, resume, progress, verbose, quiet })
             command.Options.Add(option);
         ImageArguments image = new(command, 1, ("SUBVOL...", "Paths of the subvolumes, counted from the top level (subvolume 5)"));
 
@@ -45,7 +45,7 @@ internal static class SendCommand
                 CloneSources = [.. (parsed.GetValue(cloneSources) ?? []).Select(PathOf)],
                 JoinStreams = parsed.GetValue(join),
                 NoData = parsed.GetValue(noData),
-                AllClones = parsed.GetValue(allClones),
+                CloneAll = parsed.GetValue(cloneAll),
                 VerifyData = !parsed.GetValue(noVerify),
                 Protocol = parsed.GetValue(protocol) is { } version ? ProtocolOf(version) : null,
                 CompressedData = parsed.GetValue(compressed),

@@ -71,7 +71,7 @@ internal sealed class SendPlan
                 Protocol = _protocol,
                 CompressedData = _request.CompressedData,
                 NoData = _request.NoData,
-                AllClones = _request.AllClones,
+                CloneAll = _request.CloneAll,
                 VerifyData = _request.VerifyData,
                 OmitStreamHeader = _request.JoinStreams && i > 0,
                 OmitEndCommand = _request.JoinStreams && i < _subvolumes.Count - 1,

@@ -30,8 +30,8 @@ public sealed record SendRequest
     /// <summary>Tell which extents changed, without their data.</summary>
     public bool NoData { get; init; }
 
-    /// <inheritdoc cref="Btrfs.Send.SendOptions.AllClones"/>
-    public bool AllClones { get; init; }
+    /// <inheritdoc cref="Btrfs.Send.SendOptions.CloneAll"/>
+    public bool CloneAll { get; init; }
 
     /// <inheritdoc cref="Btrfs.Send.SendOptions.VerifyData"/>
     public bool VerifyData { get; init; } = true;

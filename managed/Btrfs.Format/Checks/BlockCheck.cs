@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 
 namespace Btrfs.Format;
 
@@ -16,7 +15,7 @@ public static class BlockCheck
     public static void Verify(ReadOnlySpan<byte> block, in BlockContext context)
     {
         Invariant.That(block.Length == context.NodeSize);
-        ref readonly BlockHeader header = ref MemoryMarshal.AsRef<BlockHeader>(block);
+        ref readonly BlockHeader header = ref Overlay.At<BlockHeader>(block);
         BlockSite site = new(header.Owner, new LogicalAddress(header.Bytenr), -1);
         if (header.Level >= FormatLimits.MaxTreeLevel)
             throw site.Corrupt($"invalid level, have {header.Level} expect at most {FormatLimits.MaxTreeLevel - 1}");

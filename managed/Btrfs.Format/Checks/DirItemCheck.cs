@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 
 namespace Btrfs.Format;
 
@@ -12,7 +11,7 @@ internal static class DirItemCheck
         do
         {
             NameCheck.RequireRoom(in item, rest, DirItem.Size);
-            ref readonly DirItem entry = ref MemoryMarshal.AsRef<DirItem>(rest);
+            ref readonly DirItem entry = ref Overlay.At<DirItem>(rest);
             VerifyType(in item, in entry);
             VerifyLocation(in item, entry.Location);
 

@@ -9,13 +9,13 @@ internal static class ExtentCheck
     public static void Verify(in LeafCursor item)
     {
         VerifyHead(in item);
-        ref readonly ExtentItem extent = ref MemoryMarshal.AsRef<ExtentItem>(item.Data);
+        ref readonly ExtentItem extent = ref Overlay.At<ExtentItem>(item.Data);
         bool isTreeBlock = (extent.Flags & ExtentFlags.TreeBlock) != 0;
         ReadOnlySpan<byte> rest = item.Data[ExtentItem.Size..];
         if (isTreeBlock && item.Key.Type == ItemType.ExtentItem)
         {
             NameCheck.RequireRoom(in item, rest, TreeBlockInfo.Size);
-            byte level = MemoryMarshal.AsRef<TreeBlockInfo>(rest).Level;
+            byte level = Overlay.At<TreeBlockInfo>(rest).Level;
             if (level >= FormatLimits.MaxTreeLevel)
                 throw item.Corrupt($"invalid tree block level, have {level} expect at most {FormatLimits.MaxTreeLevel - 1}");
             rest = rest[TreeBlockInfo.Size..];
@@ -58,7 +58,7 @@ internal static class ExtentCheck
         if (item.Data.Length < ExtentItem.Size)
             throw item.Corrupt($"invalid extent item size, have {item.Data.Length} expect at least {ExtentItem.Size}");
 
-        ref readonly ExtentItem extent = ref MemoryMarshal.AsRef<ExtentItem>(item.Data);
+        ref readonly ExtentItem extent = ref Overlay.At<ExtentItem>(item.Data);
         item.RequireGeneration(extent.Generation, "extent generation");
         ExtentFlags kind = extent.Flags & (ExtentFlags.Data | ExtentFlags.TreeBlock);
         if (BitOperations.PopCount((ulong)kind) != 1)
@@ -89,7 +89,7 @@ internal static class ExtentCheck
         while (!rest.IsEmpty)
         {
             NameCheck.RequireRoom(in item, rest, ExtentInlineRef.Size);
-            ItemType type = MemoryMarshal.AsRef<ExtentInlineRef>(rest).Type;
+            ItemType type = Overlay.At<ExtentInlineRef>(rest).Type;
             int size = InlineRefSize(in item, type, isTreeBlock);
             NameCheck.RequireRoom(in item, rest, size);
             (ulong count, ulong sequence) = VerifyInlineRef(in item, rest, type);
@@ -121,12 +121,12 @@ internal static class ExtentCheck
     {
         if (type == ItemType.ExtentDataRef)
         {
-            ref readonly ExtentDataRef reference = ref MemoryMarshal.AsRef<ExtentDataRef>(bytes[sizeof(ItemType)..]);
+            ref readonly ExtentDataRef reference = ref Overlay.At<ExtentDataRef>(bytes[sizeof(ItemType)..]);
             VerifyDataRef(in item, in reference);
             return (reference.Count, NameHash.OfExtentDataRef(reference.Root, reference.ObjectId, reference.Offset));
         }
 
-        ulong offset = MemoryMarshal.AsRef<ExtentInlineRef>(bytes).Offset;
+        ulong offset = Overlay.At<ExtentInlineRef>(bytes).Offset;
         switch (type)
         {
             case ItemType.SharedBlockRef:
@@ -134,7 +134,7 @@ internal static class ExtentCheck
                 return (1, offset);
             case ItemType.SharedDataRef:
                 item.RequireAligned(offset, "parent bytenr");
-                uint count = MemoryMarshal.AsRef<SharedDataRef>(bytes[ExtentInlineRef.Size..]).Count;
+                uint count = Overlay.At<SharedDataRef>(bytes[ExtentInlineRef.Size..]).Count;
                 if (count == 0)
                     throw item.Corrupt("invalid shared data ref count, have 0 expect at least 1");
                 return (count, offset);

@@ -85,7 +85,7 @@ internal static class FileExtentCheck
     {
         ref readonly FileExtentItem head = ref Head(checkedData);
         if (head.Type != FileExtentType.Inline)
-            return key.Offset + MemoryMarshal.AsRef<FileExtentItem>(checkedData).NumBytes;
+            return key.Offset + Overlay.At<FileExtentItem>(checkedData).NumBytes;
 
         ulong mask = (ulong)sectorSize - 1;
         return (head.RamBytes + mask) & ~mask;

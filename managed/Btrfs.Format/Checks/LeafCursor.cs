@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Btrfs.Format;
 
@@ -10,13 +9,13 @@ namespace Btrfs.Format;
 internal ref struct LeafCursor
 {
     private readonly ReadOnlySpan<byte> _block;
-    private readonly ReadOnlySpan<ItemHeader> _items;
+    private readonly int _count;
     private int _dataEnd;
 
     public LeafCursor(ReadOnlySpan<byte> block, ref readonly BlockContext context)
     {
         _block = block;
-        _items = MemoryMarshal.Cast<byte, ItemHeader>(block[BlockHeader.Size..])[..(int)Header.ItemCount.Value];
+        _count = (int)Header.ItemCount.Value;
         _dataEnd = context.LeafDataSize;
         Context = ref context;
         Slot = -1;
@@ -31,7 +30,7 @@ internal ref struct LeafCursor
     public Key PreviousKey;
     public ReadOnlySpan<byte> PreviousData;
 
-    public readonly ref readonly BlockHeader Header => ref MemoryMarshal.AsRef<BlockHeader>(_block);
+    public readonly ref readonly BlockHeader Header => ref Overlay.At<BlockHeader>(_block);
 
     public readonly bool HasPrevious => Slot > 0;
 
@@ -40,13 +39,13 @@ internal ref struct LeafCursor
     public bool MoveNext()
     {
         int slot = Slot + 1;
-        if (slot >= _items.Length)
+        if (slot >= _count)
             return false;
 
         PreviousKey = Key;
         PreviousData = Data;
         Slot = slot;
-        ref readonly ItemHeader item = ref _items[slot];
+        ref readonly ItemHeader item = ref Overlay.At<ItemHeader>(_block, BlockHeader.Size + slot * ItemHeader.Size);
         Key = item.Key.ToKey();
         if (slot > 0 && Key <= PreviousKey)
             throw Corrupt($"bad key order, previous {PreviousKey} current {Key}");
@@ -55,8 +54,8 @@ internal ref struct LeafCursor
         uint size = item.DataSize;
         if ((ulong)offset + size != (ulong)_dataEnd)
             throw Corrupt($"unexpected item end, have {(ulong)offset + size} expect {_dataEnd}");
-        if (offset < (uint)(_items.Length * ItemHeader.Size))
-            throw Corrupt($"item data overlaps the item headers, data offset {offset} headers end at {_items.Length * ItemHeader.Size}");
+        if (offset < (uint)(_count * ItemHeader.Size))
+            throw Corrupt($"item data overlaps the item headers, data offset {offset} headers end at {_count * ItemHeader.Size}");
 
         _dataEnd = (int)offset;
         Data = _block.Slice(BlockHeader.Size + (int)offset, (int)size);
@@ -66,7 +65,7 @@ internal ref struct LeafCursor
     /// <summary>Only where <see cref="RequireSize"/> or a check like it has passed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly ref readonly T Record<T>()
-        where T : unmanaged => ref MemoryMarshal.AsRef<T>(Data);
+        where T : unmanaged => ref Overlay.At<T>(Data);
 
     public readonly void RequireSize(int expected)
     {

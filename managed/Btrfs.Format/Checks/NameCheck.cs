@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 
 namespace Btrfs.Format;
 
@@ -12,7 +11,7 @@ internal static class NameCheck
         do
         {
             RequireRoom(in item, rest, InodeRef.Size);
-            int length = MemoryMarshal.AsRef<InodeRef>(rest).NameLength;
+            int length = Overlay.At<InodeRef>(rest).NameLength;
             ReadOnlySpan<byte> name = TakeName(in item, ref rest, InodeRef.Size, length);
             VerifyRefName(in item, name, item.Key.Offset);
         }
@@ -26,7 +25,7 @@ internal static class NameCheck
         do
         {
             RequireRoom(in item, rest, InodeExtref.Size);
-            ref readonly InodeExtref head = ref MemoryMarshal.AsRef<InodeExtref>(rest);
+            ref readonly InodeExtref head = ref Overlay.At<InodeExtref>(rest);
             ReadOnlySpan<byte> name = TakeName(in item, ref rest, InodeExtref.Size, head.NameLength);
             VerifyRefName(in item, name, head.Parent);
         }
@@ -37,7 +36,7 @@ internal static class NameCheck
     {
         ReadOnlySpan<byte> rest = item.Data;
         RequireRoom(in item, rest, RootRef.Size);
-        int length = MemoryMarshal.AsRef<RootRef>(rest).NameLength;
+        int length = Overlay.At<RootRef>(rest).NameLength;
         ReadOnlySpan<byte> name = TakeName(in item, ref rest, RootRef.Size, length);
         VerifyEntryName(in item, name);
         if (!rest.IsEmpty)

@@ -22,7 +22,7 @@ internal static class RootItemCheck
         item.RequireGeneration(root.Generation, "root generation");
         item.RequireGeneration(root.LastSnapshot, "root last_snapshot");
         if (item.Data.Length == RootItem.Size)
-            item.RequireGeneration(MemoryMarshal.Read<Le64>(item.Data[GenerationV2Offset..]), "root generation_v2");
+            item.RequireGeneration(Overlay.At<Le64>(item.Data[GenerationV2Offset..]), "root generation_v2");
 
         item.RequireAligned(root.Bytenr, "root bytenr");
         if (root.Level >= FormatLimits.MaxTreeLevel)

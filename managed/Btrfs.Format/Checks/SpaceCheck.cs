@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 
 namespace Btrfs.Format;
 
@@ -72,7 +71,7 @@ internal static class SpaceCheck
         if (!item.HasPrevious || item.PreviousKey.Type != ItemType.DevExtent || item.PreviousKey.ObjectId != item.Key.ObjectId)
             return;
 
-        ulong length = MemoryMarshal.AsRef<DevExtent>(item.PreviousData).Length;
+        ulong length = Overlay.At<DevExtent>(item.PreviousData).Length;
         ulong end = item.PreviousKey.Offset + length;
         if (end > item.Key.Offset)
             throw item.Corrupt($"device extent overlaps the previous one, have {item.Key.Offset} expect at least {end}");

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace Btrfs.Format;
 
@@ -28,7 +27,7 @@ public static class NameHash
     {
         while (bytes.Length >= sizeof(ulong))
         {
-            crc = BitOperations.Crc32C(crc, MemoryMarshal.Read<Le64>(bytes).Value);
+            crc = BitOperations.Crc32C(crc, Overlay.At<Le64>(bytes).Value);
             bytes = bytes[sizeof(ulong)..];
         }
 

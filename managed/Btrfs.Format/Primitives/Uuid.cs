@@ -20,7 +20,7 @@ public readonly struct Uuid : IEquatable<Uuid>
         if (bytes.Length != Size)
             throw new ArgumentException($"a uuid has {Size} bytes, not {bytes.Length}", nameof(bytes));
 
-        this = MemoryMarshal.Read<Uuid>(bytes);
+        this = Overlay.At<Uuid>(bytes);
     }
 
     public bool IsZero => _first == 0 && _second == 0;
@@ -54,6 +54,6 @@ public readonly struct Uuid : IEquatable<Uuid>
     {
         Span<byte> bytes = stackalloc byte[Size];
         CopyTo(bytes);
-        return MemoryMarshal.Read<Le64>(bytes[offset..]);
+        return Overlay.At<Le64>(bytes[offset..]);
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 
 namespace Btrfs.Format;
 
@@ -13,12 +12,12 @@ public readonly ref struct LeafView(ReadOnlySpan<byte> block)
     /// <summary>The whole block, header and all.</summary>
     public ReadOnlySpan<byte> Bytes => _block;
 
-    public ref readonly BlockHeader Header => ref MemoryMarshal.AsRef<BlockHeader>(_block);
+    public ref readonly BlockHeader Header => ref Overlay.At<BlockHeader>(_block);
 
     public int Count => (int)Header.ItemCount.Value;
 
     public ref readonly ItemHeader Item(int slot) =>
-        ref MemoryMarshal.Cast<byte, ItemHeader>(_block[BlockHeader.Size..])[slot];
+        ref Overlay.At<ItemHeader>(_block, BlockHeader.Size + slot * ItemHeader.Size);
 
     public Key Key(int slot) => Item(slot).Key;
 
@@ -30,18 +29,17 @@ public readonly ref struct LeafView(ReadOnlySpan<byte> block)
 
     /// <summary>The fixed record at the head of an item's data, without a copy.</summary>
     public ref readonly T Record<T>(int slot)
-        where T : unmanaged => ref MemoryMarshal.AsRef<T>(Data(slot));
+        where T : unmanaged => ref Overlay.At<T>(Data(slot));
 
     /// <summary>The first slot whose key is not below <paramref name="key"/>, and whether it is equal.</summary>
     public (int Slot, bool Found) Search(Key key)
     {
-        ReadOnlySpan<ItemHeader> items = MemoryMarshal.Cast<byte, ItemHeader>(_block[BlockHeader.Size..])[..Count];
         int low = 0;
-        int high = items.Length;
+        int high = Count;
         while (low < high)
         {
             int middle = (int)((uint)(low + high) >> 1);
-            int order = items[middle].Key.ToKey().CompareTo(key);
+            int order = Item(middle).Key.ToKey().CompareTo(key);
             if (order == 0)
                 return (middle, true);
             if (order < 0)

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 
 namespace Btrfs.Format;
 
@@ -7,25 +6,24 @@ public readonly ref struct NodeView(ReadOnlySpan<byte> block)
 {
     private readonly ReadOnlySpan<byte> _block = block;
 
-    public ref readonly BlockHeader Header => ref MemoryMarshal.AsRef<BlockHeader>(_block);
+    public ref readonly BlockHeader Header => ref Overlay.At<BlockHeader>(_block);
 
     public int Count => (int)Header.ItemCount.Value;
 
     public ref readonly KeyPointer Pointer(int slot) =>
-        ref MemoryMarshal.Cast<byte, KeyPointer>(_block[BlockHeader.Size..])[slot];
+        ref Overlay.At<KeyPointer>(_block, BlockHeader.Size + slot * KeyPointer.Size);
 
     public Key Key(int slot) => Pointer(slot).Key;
 
     /// <summary>The slot of the child that holds <paramref name="key"/>, if any child does: the last key not above it, or 0.</summary>
     public int ChildSlot(Key key)
     {
-        ReadOnlySpan<KeyPointer> pointers = MemoryMarshal.Cast<byte, KeyPointer>(_block[BlockHeader.Size..])[..Count];
         int low = 0;
-        int high = pointers.Length;
+        int high = Count;
         while (low < high)
         {
             int middle = (int)((uint)(low + high) >> 1);
-            if (pointers[middle].Key.ToKey().CompareTo(key) <= 0)
+            if (Pointer(middle).Key.ToKey().CompareTo(key) <= 0)
                 low = middle + 1;
             else
                 high = middle;

@@ -38,6 +38,10 @@ public sealed class ChecksumTree
         }
     }
 
+    /// <summary>For how many bytes from <paramref name="start"/> on checksums stand in the item that was read last; 0 where it is another item.</summary>
+    public ulong RunLength(LogicalAddress start) =>
+        Holds(start.Value, out ulong runStart) ? runStart + (ulong)(_cursor.Data.Length / _checksumSize) * (ulong)_sectorSize - start.Value : 0;
+
     private ReadOnlySpan<byte> FindRun(ulong address, out ulong runStart)
     {
         // Reads go forwards: mostly the run in hand, or the one behind it.

@@ -12,7 +12,7 @@ namespace Btrfs.Inode.Data;
 public sealed class PageMover
 {
     /// <summary>For fewer bytes it costs more to hand over pages than to copy.</summary>
-    public const int LeastBytes = 32 << 10;
+    public const int LeastBytes = 16 << 10;
 
     private const int WindowBytes = 512 << 10;
 
@@ -105,6 +105,10 @@ public sealed class PageMover
 
     private bool FillWindow(LogicalAddress start, int length, bool hasChecksums)
     {
+        // Where requests follow each other on the disk, the next one will be for what lies behind.
+        bool continues = _windowLength > 0 && start >= _windowStart && start <= _windowStart + (ulong)_windowLength;
+        if (continues && hasChecksums && _checksums is not null)
+            length = Math.Max(length, (int)Math.Min(_checksums.RunLength(start), WindowBytes));
         length -= length % _sectorSize;
         if (_window.Length < length)
             _window = GC.AllocateUninitializedArray<byte>(Math.Max(length, WindowBytes), pinned: true);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Btrfs.Format;
 
 namespace Btrfs.Inode.Names;
@@ -34,7 +33,7 @@ public ref struct DirEntryEnumerator(ReadOnlySpan<byte> item)
         if (_rest.IsEmpty)
             return false;
 
-        ref readonly DirItem head = ref MemoryMarshal.AsRef<DirItem>(_rest);
+        ref readonly DirItem head = ref Overlay.At<DirItem>(_rest);
         ReadOnlySpan<byte> name = _rest.Slice(DirItem.Size, head.NameLength);
         ReadOnlySpan<byte> data = _rest.Slice(DirItem.Size + head.NameLength, head.DataLength);
         _current = new DirEntry(head.Location, head.Type, name, data);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Btrfs.Format;
 
 namespace Btrfs.Inode.Names;
@@ -40,13 +39,13 @@ public ref struct NameRefEnumerator
 
         if (_isExtref)
         {
-            ref readonly InodeExtref extref = ref MemoryMarshal.AsRef<InodeExtref>(_rest);
+            ref readonly InodeExtref extref = ref Overlay.At<InodeExtref>(_rest);
             _current = new NameRef(extref.Parent, extref.Index, _rest.Slice(InodeExtref.Size, extref.NameLength));
             _rest = _rest[(InodeExtref.Size + extref.NameLength)..];
         }
         else
         {
-            ref readonly InodeRef inodeRef = ref MemoryMarshal.AsRef<InodeRef>(_rest);
+            ref readonly InodeRef inodeRef = ref Overlay.At<InodeRef>(_rest);
             _current = new NameRef(_keyParent, inodeRef.Index, _rest.Slice(InodeRef.Size, inodeRef.NameLength));
             _rest = _rest[(InodeRef.Size + inodeRef.NameLength)..];
         }

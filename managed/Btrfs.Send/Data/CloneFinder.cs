@@ -34,9 +34,9 @@ internal sealed class CloneFinder
             .Select(subvolume => new CloneSource(subvolume))
             .OrderBy(source => source.Subvolume.Id)];
         _sendRoot = _sources.First(source => source.Subvolume == context.Send);
-        _sent = context.Options.AllClones ? new SentExtents() : null;
+        _sent = context.Options.CloneAll ? new SentExtents() : null;
         _walker = new BackrefWalker(
-            context.Fs, _sources.Select(source => source.Subvolume.Id), context.Options.AllClones ? ulong.MaxValue : BackrefWalker.KernelMaxReferences);
+            context.Fs, _sources.Select(source => source.Subvolume.Id), context.Options.CloneAll ? ulong.MaxValue : BackrefWalker.KernelMaxReferences);
         _consider = Consider;
     }
 
@@ -54,9 +54,13 @@ internal sealed class CloneFinder
         _fileOffset = extent.FileOffset;
         _length = Math.Min(extent.NumBytes, current.FileSize - extent.FileOffset);
 
-        // Within the file at work the walk has to see that only what lies below the last write is cloned from.
-        if (_sent is not null && _sent.TryFind(extent, _length, _sendRoot) && _sendRoot.Inode < current.Number)
+        // Of the file at work the receiver has what lies below the last write.
+        if (_sent is not null
+            && _sent.TryFind(extent, _length, _sendRoot)
+            && (_sendRoot.Inode != current.Number || _sendRoot.Offset + _length <= current.NextWriteOffset))
+        {
             return _sendRoot;
+        }
 
         _sendRoot.Reset();
         bool onlySendRoot = _sources.Length == 1;

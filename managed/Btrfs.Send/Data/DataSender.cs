@@ -41,6 +41,7 @@ internal sealed class DataSender(SendContext context, PathResolver paths, Comman
         while (length > 0)
         {
             int piece = (int)Math.Min(length, (ulong)emitter.Writer.MaxWriteBytes);
+            context.ReadAhead?.Note(context.Current.Number, offset);
             SendWrite(extent, offset, piece, length - (ulong)piece);
             offset += (ulong)piece;
             length -= (ulong)piece;

@@ -1,5 +1,6 @@
 using Btrfs.Ctree;
 using Btrfs.Inode;
+using Btrfs.Send.Data;
 
 namespace Btrfs.Send.State;
 
@@ -24,6 +25,9 @@ internal sealed class SendContext
     public SendOptions Options { get; }
 
     public CurrentInode Current { get; } = new();
+
+    /// <summary>Who reads in front of the walk and wants to know where it is; null where nobody does.</summary>
+    public SendReadAhead? ReadAhead { get; set; }
 
     /// <summary>
     /// Inodes below this number are at the receiver as the send snapshot has them, the others still as the parent snapshot had them.

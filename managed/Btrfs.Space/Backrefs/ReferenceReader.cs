@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
 
@@ -33,7 +32,7 @@ internal sealed class ReferenceReader
             return false;
 
         ReadOnlySpan<byte> data = _extents.Data;
-        ref readonly ExtentItem item = ref MemoryMarshal.AsRef<ExtentItem>(data);
+        ref readonly ExtentItem item = ref Overlay.At<ExtentItem>(data);
         if (onlyIfShared && item.Refs.Value == 1)
             return false;
         if (item.Refs.Value > _maxReferences)
@@ -47,7 +46,7 @@ internal sealed class ReferenceReader
         }
         else if ((item.Flags & ExtentFlags.TreeBlock) != 0)
         {
-            level = MemoryMarshal.AsRef<TreeBlockInfo>(data).Level;
+            level = Overlay.At<TreeBlockInfo>(data).Level;
             data = data[TreeBlockInfo.Size..];
         }
 
@@ -61,16 +60,16 @@ internal sealed class ReferenceReader
     {
         while (data.Length > 0)
         {
-            ref readonly ExtentInlineRef inline = ref MemoryMarshal.AsRef<ExtentInlineRef>(data);
+            ref readonly ExtentInlineRef inline = ref Overlay.At<ExtentInlineRef>(data);
             int size = ExtentInlineRef.Size;
             switch (inline.Type)
             {
                 case ItemType.ExtentDataRef:
-                    AddData(MemoryMarshal.AsRef<ExtentDataRef>(data[1..]), into);
+                    AddData(Overlay.At<ExtentDataRef>(data[1..]), into);
                     size = 1 + ExtentDataRef.Size;
                     break;
                 case ItemType.SharedDataRef:
-                    into.Add(Shared(0, inline.Offset, MemoryMarshal.AsRef<SharedDataRef>(data[ExtentInlineRef.Size..]).Count));
+                    into.Add(Shared(0, inline.Offset, Overlay.At<SharedDataRef>(data[ExtentInlineRef.Size..]).Count));
                     size += SharedDataRef.Size;
                     break;
                 default:

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Storage;
@@ -100,7 +99,7 @@ internal sealed class ReferenceResolver(FsInfo fs)
         if ((FileExtentType)data[FileExtentItem.InlineHeaderSize - 1] == FileExtentType.Inline)
             return false;
 
-        ref readonly FileExtentItem extent = ref MemoryMarshal.AsRef<FileExtentItem>(data);
+        ref readonly FileExtentItem extent = ref Overlay.At<FileExtentItem>(data);
         if (extent.DiskBytenr.Value != bytenr)
             return false;
 

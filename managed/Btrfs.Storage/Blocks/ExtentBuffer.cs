@@ -26,7 +26,7 @@ public sealed class ExtentBuffer
     /// <summary>Whether the running transaction may still change the block in place.</summary>
     public bool IsWritable => Volatile.Read(ref _isWritable);
 
-    public ref readonly BlockHeader Header => ref MemoryMarshal.AsRef<BlockHeader>(_bytes);
+    public ref readonly BlockHeader Header => ref Overlay.At<BlockHeader>(_bytes);
 
     public LogicalAddress Bytenr { get; }
 
@@ -107,5 +107,5 @@ public sealed class ExtentBuffer
     public void Freeze() => Volatile.Write(ref _isWritable, false);
 
     /// <summary>The lowest key, which a parent repeats; null for an empty leaf.</summary>
-    public Key? FirstKey => Count == 0 ? null : MemoryMarshal.AsRef<DiskKey>(_bytes.AsSpan(BlockHeader.Size)).ToKey();
+    public Key? FirstKey => Count == 0 ? null : Overlay.At<DiskKey>(_bytes, BlockHeader.Size).ToKey();
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Btrfs.Format;
 
 namespace Btrfs.Storage;
@@ -135,7 +134,7 @@ public sealed class ExtentBufferReader : IBlockSource
         if (!Checksums.VerifyBlock(_checksum, bytes, out string? mismatch))
             return mismatch;
 
-        ref readonly BlockHeader header = ref MemoryMarshal.AsRef<BlockHeader>(bytes);
+        ref readonly BlockHeader header = ref Overlay.At<BlockHeader>(bytes);
         if (header.Bytenr != bytenr.Value)
             return $"bytenr mismatch, have {header.Bytenr.Value} expect {bytenr}";
         if (!_fsids.AsSpan().Contains(header.Fsid))

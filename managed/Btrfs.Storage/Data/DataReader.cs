@@ -63,6 +63,9 @@ public sealed class DataReader
         return isFirstChoice;
     }
 
+    /// <inheritdoc cref="LogicalVolume.Prefetch"/>
+    public void Prefetch(LogicalAddress start, int length) => _volume.Prefetch(start, length);
+
     /// <inheritdoc cref="LogicalVolume.MovePages"/>
     public int MovePages(LogicalAddress start, int length, PageStream sink) => _volume.MovePages(start, length, sink);
 

@@ -45,6 +45,18 @@ internal sealed partial class DrainedPipe : BenchmarkSink
         _readEnd.Dispose();
     }
 
+    /// <summary>Splices a piece of a file into a pipe.</summary>
+    public static void SpliceAll(SafeFileHandle file, long offset, int pipe, int length)
+    {
+        while (length > 0)
+        {
+            nint moved = SpliceFile((int)file.DangerousGetHandle(), ref offset, pipe, 0, length, 0);
+            if (moved <= 0)
+                throw new IOException("the file can't be spliced");
+            length -= (int)moved;
+        }
+    }
+
     private void Drain()
     {
         byte[] buffer = new byte[PipeBytes];
@@ -64,6 +76,9 @@ internal sealed partial class DrainedPipe : BenchmarkSink
 
     [LibraryImport("libc", EntryPoint = "splice")]
     private static partial nint Splice(int from, nint fromOffset, int to, nint toOffset, nint length, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "splice")]
+    private static partial nint SpliceFile(int from, ref long fromOffset, int to, nint toOffset, nint length, uint flags);
 
     [LibraryImport("libc", EntryPoint = "pipe")]
     private static partial int Pipe([Out] int[] ends);

@@ -27,9 +27,19 @@ internal sealed record Workload(string Name, string Title, long ImageBytes, Acti
     /// <summary>A quarter of it, for a receive.</summary>
     public static Workload LessCompressed { get; } = new("compressed", "1 GiB of zstd-compressed data", 4L << 30, root => FillCompressed(root, 8), ZstdOptions);
 
+    public static Workload Tiny { get; } = new("tiny", "one file of 4 KiB", 256L << 20, FillTiny);
+
     private const string ZstdOptions = "nobarrier,noatime,compress-force=zstd";
 
     private const int FilesPerDirectory = 1000;
+
+    private static void FillTiny(int root)
+    {
+        using Descriptor directory = Subvolume(root);
+        using Descriptor file = Create(directory, "file");
+        Check(Syscall.Write(file.Value, new byte[4096], 0));
+        Snapshot(root, "snap");
+    }
 
     private static void FillBig(int root)
     {

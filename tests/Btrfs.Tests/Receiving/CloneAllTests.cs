@@ -6,7 +6,7 @@ using Btrfs.Stream;
 namespace Btrfs.Tests.Receiving;
 
 /// <summary>Streams that clone what the kernel's send would write again.</summary>
-internal sealed class AllClonesTests
+internal sealed class CloneAllTests
 {
     private const int Files = 1200;
     private const int ExtentBytes = 32 << 10;
@@ -17,7 +17,7 @@ internal sealed class AllClonesTests
     public void An_extent_with_more_references_than_the_kernel_looks_at_is_sent_once_and_shared_by_all_at_the_receiver()
     {
         byte[] whole = Send("first");
-        byte[] kernels = Send("first", allClones: false);
+        byte[] kernels = Send("first", cloneAll: false);
         Assert.That(kernels, Has.Length.GreaterThan(Files * (ExtentBytes - 8192)), "the kernel writes it for each");
         Assert.That(whole, Has.Length.LessThan(Files * 1000));
         Assert.That(Count(whole, CommandType.Clone), Is.EqualTo(Files));
@@ -34,21 +34,21 @@ internal sealed class AllClonesTests
     public void A_difference_clones_from_the_parent_and_from_what_was_sent_before()
     {
         byte[] difference = Send("second", "first");
-        Assert.That(Send("second", "first", allClones: false), Has.Length.GreaterThan(1700 * (ExtentBytes - 8192)));
+        Assert.That(Send("second", "first", cloneAll: false), Has.Length.GreaterThan(1700 * (ExtentBytes - 8192)));
         Assert.That(difference, Has.Length.LessThan(1700 * 1000));
 
         ReceiverImage receiver = ReceiverImage.New();
-        receiver.Receive(Send("first", allClones: false));
+        receiver.Receive(Send("first", cloneAll: false));
         receiver.Receive(difference);
         Assert.That(receiver.Fault(), Is.Null);
         Assert.That(SentStream.Digest(receiver, "second"), Is.EqualTo(SentStream.Digest(s_image, "second")));
     }
 
-    private static byte[] Send(string subvolume, string? parent = null, bool allClones = true)
+    private static byte[] Send(string subvolume, string? parent = null, bool cloneAll = true)
     {
         using BtrfsFileSystem fs = s_image.Open();
         using MemoryStream output = new();
-        fs.Send(new SendRequest { Subvolumes = [subvolume], Parent = parent is null ? null : (FsPath?)parent, AllClones = allClones }, output);
+        fs.Send(new SendRequest { Subvolumes = [subvolume], Parent = parent is null ? null : (FsPath?)parent, CloneAll = cloneAll }, output);
         return output.ToArray();
     }
 

@@ -1,0 +1,106 @@
+using Btrfs.Engine;
+using Btrfs.Engine.Making;
+using Btrfs.Space.Making;
+using Btrfs.Storage;
+
+namespace Btrfs.Tests.Engine;
+
+/// <summary>The reader in front of a whole send: it asks for what will be read, and not for too much of it at once.</summary>
+public sealed class SendReadAheadTests
+{
+    private const int Files = 6;
+    private const int FileBytes = 24 << 20;
+    private const long MostAhead = 64 << 20;
+
+    [Test]
+    public void Data_is_asked_for_before_it_is_read_and_never_far_ahead()
+    {
+        if (Environment.ProcessorCount < 2)
+            Assert.Ignore("one processor: nobody could read ahead");
+
+        string directory = Directory.CreateTempSubdirectory("btrfs-ahead-").FullName;
+        try
+        {
+            string image = Path.Combine(directory, "image");
+            Make(image);
+            WatchedDevice device = new(FileBlockDevice.Open(image, DeviceOpenOptions.Default));
+            using BtrfsFileSystem fs = BtrfsFileSystem.Open([device]);
+            device.IsWatching = true;
+            fs.Send(new SendRequest { Subvolumes = ["snapshot"] }, System.IO.Stream.Null);
+
+            Assert.That(device.PrefetchedBytes, Is.GreaterThan(Files * (long)FileBytes / 2));
+            Assert.That(device.MostAhead, Is.GreaterThan(0).And.LessThanOrEqualTo(MostAhead));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static void Make(string image)
+    {
+        ImageMaker.Make([image], new MakeOptions { DeviceBytes = 512 << 20 });
+        using BtrfsFileSystem fs = BtrfsFileSystem.Open([image], new BtrfsOpenOptions { Writable = true });
+        fs.CreateSubvolume("work");
+        byte[] content = new byte[FileBytes];
+        new Random(3).NextBytes(content);
+        for (int number = 0; number < Files; number++)
+        {
+            fs.CreateFile($"work/file{number}");
+            fs.WriteFile($"work/file{number}", 0, content);
+        }
+
+        // More than one leaf of them.
+        for (int number = 0; number < 300; number++)
+            fs.CreateFile($"work/a rather long name that fills leaves, number {number}");
+        fs.CreateSnapshot("work", "snapshot", isReadOnly: true);
+        fs.Commit();
+    }
+
+    /// <summary>Counts what is asked for and what is read.</summary>
+    private sealed class WatchedDevice(IBlockDevice below) : IBlockDevice
+    {
+        private readonly Lock _lock = new();
+        private long _read;
+
+        public bool IsWatching { get; set; }
+
+        public long PrefetchedBytes { get; private set; }
+
+        public long MostAhead { get; private set; }
+
+        public string Name => below.Name;
+
+        public ulong SizeBytes => below.SizeBytes;
+
+        public bool IsMounted => below.IsMounted;
+
+        public bool IsWritable => below.IsWritable;
+
+        public IReadOnlyList<string> Notices => below.Notices;
+
+        public void Read(ulong offsetBytes, Span<byte> buffer)
+        {
+            below.Read(offsetBytes, buffer);
+            lock (_lock)
+                _read += IsWatching ? buffer.Length : 0;
+        }
+
+        public void Prefetch(ulong offsetBytes, ulong lengthBytes)
+        {
+            lock (_lock)
+            {
+                PrefetchedBytes += IsWatching ? (long)lengthBytes : 0;
+                MostAhead = Math.Max(MostAhead, PrefetchedBytes - _read);
+            }
+        }
+
+        public void Write(ulong offsetBytes, ReadOnlySpan<byte> data) => below.Write(offsetBytes, data);
+
+        public void Flush() => below.Flush();
+
+        public void Discard(ulong offsetBytes, ulong lengthBytes) => below.Discard(offsetBytes, lengthBytes);
+
+        public void Dispose() => below.Dispose();
+    }
+}
