@@ -124,7 +124,7 @@ public sealed partial class BtrfsFileSystem
         lock (_changes)
         {
             (Location fromDirectory, byte[] fromName) = FindParent(from);
-            (Location toDirectory, byte[] toName) = FindParent(to);
+            (Location toDirectory, byte[] toName) = FindTargetOf(fromDirectory, fromName, to);
             WriterOf(fromDirectory).Rename(fromDirectory.Inode, fromName, WriterOf(toDirectory), toDirectory.Inode, toName, flags);
         }
     }
@@ -222,14 +222,27 @@ public sealed partial class BtrfsFileSystem
         try
         {
             Location at = new PathLookup(View).Find(path);
-            if (!at.IsEmptySubvolumeDirectory)
-                return at;
-            throw new FileOperationException(
-                at.Subvolume.Root.IsReadOnly ? FileError.ReadOnlySubvolume : FileError.NotPermitted, $"'{path}' stands for a subvolume that is not there");
+            return at.IsEmptySubvolumeDirectory
+                ? throw new FileOperationException(FileError.NotPermitted, $"'{path}' stands for a subvolume that is not there")
+                : at;
         }
         catch (InvalidRequestException error)
         {
             throw new FileOperationException(FileError.NotFound, error.Message);
+        }
+    }
+
+    // What stands for a subvolume that is not there takes nothing in; but what may not leave its place is refused for that before.
+    private (Location Directory, byte[] Name) FindTargetOf(Location fromDirectory, byte[] fromName, FsPath to)
+    {
+        try
+        {
+            return FindParent(to);
+        }
+        catch (FileOperationException error) when (error.Error == FileError.NotPermitted)
+        {
+            WriterOf(fromDirectory).RequireMovable(fromDirectory.Inode, fromName);
+            throw;
         }
     }
 

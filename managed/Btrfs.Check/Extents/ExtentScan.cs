@@ -117,8 +117,9 @@ internal sealed class ExtentScan(CheckState state, BlockGroupTable groups, Refer
                 case ItemType.TreeBlockRef:
                     AddRoot(head.Offset);
                     break;
-                // The root tree holds the files of the old space cache.
-                case ItemType.ExtentOwnerRef when !ObjectIds.IsFileTree(head.Offset) && head.Offset != ObjectIds.RootTree && audit is null && !_isTreeBlock:
+                // The root tree holds the files of the old space cache; and what a balance moves is the relocation tree's from there on, as the kernel has it.
+                case ItemType.ExtentOwnerRef when !_isTreeBlock && audit is null
+                    && !ObjectIds.IsFileTree(head.Offset) && head.Offset.Value is not (ObjectIds.RootTree or ObjectIds.DataRelocTree):
                     state.Log.Add(FindingKind.ExtentMismatch, ObjectIds.ExtentTree, new Key(_bytenr, ItemType.ExtentItem, 0), $"data extent {_bytenr} is owned by {(long)head.Offset.Value}, which holds no files");
                     break;
             }

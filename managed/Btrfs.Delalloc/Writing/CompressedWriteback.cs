@@ -8,7 +8,9 @@ namespace Btrfs.Delalloc.Writing;
 /// Writes a batch compressed: stretches of 512 KiB in pieces of 128 KiB each. A stretch whose sample does not look as if it would shrink is written plain; so is the rest of one
 /// in which a piece did not shrink, and the file is marked not to be compressed any more, as the kernel marks it. Stretches are compressed side by side.
 /// </summary>
-internal sealed class CompressedWriteback(WritebackJob job)
+/// <param name="job">The batch.</param>
+/// <param name="isMarked">Whether that is known already.</param>
+internal sealed class CompressedWriteback(WritebackJob job, bool isMarked)
 {
     private const int StretchBytes = 512 << 10;
 
@@ -16,7 +18,7 @@ internal sealed class CompressedWriteback(WritebackJob job)
     private const int GroupBytes = 4 << 20;
 
     private readonly List<(ulong FileOffset, int Start, int Length)> _stretches = [];
-    private bool _marksNoCompress;
+    private bool _marksNoCompress = isMarked;
 
     /// <exception cref="IOException">A device failed.</exception>
     public void Run(bool mayMark)

@@ -10,15 +10,8 @@ internal static class InlineWriteback
     /// <returns>Whether it could be; else nothing has changed.</returns>
     public static bool TryEnter(WritebackJob job, Change change, ref InodeItem item)
     {
-        OrderedExtent first = job.Batch.Extents[0];
-        ulong size;
-        lock (job.Node.State)
-            size = job.Node.Size;
-        if (first.Sector != 0 || size == 0 || size > (ulong)job.SectorSize || job.Batch.Pages.Length != 1)
-            return false;
-
-        ReadOnlySpan<byte> content = job.Pool[job.Batch.Pages[0]][..(int)size];
-        if (!job.Encoder.TryEncodeInline(content, out ReadOnlyMemory<byte> payload, out CompressionType compression))
+        ReadOnlySpan<byte> content = ContentOf(job);
+        if (content.IsEmpty || !job.Encoder.TryEncodeInline(content, out ReadOnlyMemory<byte> payload, out CompressionType compression))
             return false;
 
         ulong diskSize = item.FileSize;
@@ -26,5 +19,25 @@ internal static class InlineWriteback
         item.FileSize = diskSize;
         job.Close(change, ref item, ulong.MaxValue);
         return true;
+    }
+
+    /// <summary>
+    /// Whether the kernel would try to compress such a file and find that it does not shrink, after which it tries no more. With lzo it does not look at the lengths.
+    /// </summary>
+    public static bool IsTriedInVain(WritebackJob job)
+    {
+        ReadOnlySpan<byte> content = ContentOf(job);
+        return !content.IsEmpty && job.Encoder.Compression is CompressionType.Zlib or CompressionType.Zstd
+            && CompressionHeuristic.MayShrink(job.Pool[job.Batch.Pages[0]]) && !job.Encoder.Shrinks(content);
+    }
+
+    // All of the file, if it is one sector at most.
+    private static ReadOnlySpan<byte> ContentOf(WritebackJob job)
+    {
+        ulong size;
+        lock (job.Node.State)
+            size = job.Node.Size;
+        bool isWhole = job.Batch.Extents[0].Sector == 0 && size <= (ulong)job.SectorSize && job.Batch.Pages.Length == 1;
+        return isWhole ? job.Pool[job.Batch.Pages[0]][..(int)size] : default;
     }
 }

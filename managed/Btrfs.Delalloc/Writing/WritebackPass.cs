@@ -159,7 +159,15 @@ internal sealed class WritebackPass(FsWriter writer, SubvolumeWriters subvolumes
     private Action? Begin(WritebackJob job)
     {
         using Transaction part = writer.BeginPromised(ItemsToOpen, out _);
-        if (job.Open(part, out InodeItem item) is not { } change || InlineWriteback.TryEnter(job, change, ref item))
+        if (job.Open(part, out InodeItem item) is not { } change)
+            return null;
+
+        // A property is a wish, and is not forgotten because some data doesn't shrink.
+        bool mayMark = job.Encoder.Compression != CompressionType.None && XattrItems.TryGet(change, job.Node.Inode, Properties.CompressionName) is null;
+        bool isMarked = mayMark && InlineWriteback.IsTriedInVain(job);
+        if (isMarked)
+            item.Flags = item.Flags | (ulong)InodeFlags.NoCompress;
+        if (InlineWriteback.TryEnter(job, change, ref item))
             return null;
 
         Action rest;
@@ -169,9 +177,7 @@ internal sealed class WritebackPass(FsWriter writer, SubvolumeWriters subvolumes
         }
         else if (job.Encoder.Compression != CompressionType.None)
         {
-            // A property is a wish, and is not forgotten because some data doesn't shrink.
-            bool mayMark = XattrItems.TryGet(change, job.Node.Inode, Properties.CompressionName) is null;
-            rest = () => new CompressedWriteback(job).Run(mayMark);
+            rest = () => new CompressedWriteback(job, isMarked).Run(mayMark);
         }
         else
         {

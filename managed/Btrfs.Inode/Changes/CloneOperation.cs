@@ -59,10 +59,10 @@ internal static class CloneOperation
         ulong whole = source.AlignUp(request.Length);
         try
         {
-            if (progress == 0 && IsInlineOfItself(source, target, request))
+            if (progress == 0 && !request.KeepsEnd && IsInlineOfItself(source, target, request))
             {
                 ShareInline(source, target, request, from, ref to);
-                progress = whole;
+                progress = Math.Min(whole, (ulong)source.SectorSize);
             }
             else if (progress == 0)
             {
@@ -147,8 +147,18 @@ internal static class CloneOperation
     // What lies in a leaf can't be shared: it is written once more, and inline again where it is the whole file.
     private static void ShareInline(Change source, Change target, in CloneRequest request, in InodeItem from, ref InodeItem to)
     {
-        byte[] content = new byte[Math.Min(request.Length, from.FileSize)];
+        byte[] content = new byte[Math.Min(Math.Min(request.Length, from.FileSize), (ulong)source.SectorSize)];
         FileContent.Read(source, request.SourceInode, from, 0, content);
+        if (request.KeepsEnd && request.Offset > 0)
+        {
+            // What the target has in its leaf stays there, whatever comes behind it.
+            byte[] sectors = new byte[target.AlignUp((ulong)content.Length)];
+            content.CopyTo(sectors, 0);
+            ulong size = Math.Max(to.FileSize, request.Offset + (ulong)content.Length);
+            SectorWriter.Write(target, request.Inode, ref to, request.Offset, sectors, size, DataEncoder.For(target, request.Inode, to, WriteOptions.Default));
+            return;
+        }
+
         FileContent.Write(target, request.Inode, ref to, request.Offset, content, WriteOptions.Default);
     }
 

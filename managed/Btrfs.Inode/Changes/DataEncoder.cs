@@ -90,6 +90,10 @@ internal sealed class DataEncoder
         return true;
     }
 
+    /// <summary>Whether the content of a small file gets smaller, stored in its leaf.</summary>
+    public bool Shrinks(ReadOnlySpan<byte> content) =>
+        ExtentCodec.CompressInline(Compression, _level, content, new byte[content.Length], _sectorSize, out _);
+
     /// <summary>Cuts data into the pieces that become extents.</summary>
     /// <param name="fileOffset">A multiple of the sector size.</param>
     /// <param name="data">Whole sectors.</param>

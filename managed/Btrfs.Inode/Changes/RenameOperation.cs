@@ -90,6 +90,17 @@ internal static class RenameOperation
         return 0;
     }
 
+    /// <summary>Whether something may leave its place, wherever it is to go.</summary>
+    public static void RequireMovable(Change change, ulong directory, ReadOnlySpan<byte> name)
+    {
+        Place place = new(change, directory, name)
+        {
+            Parent = change.GetDirectory(directory),
+            Target = NameEditor.Lookup(change, directory, name),
+        };
+        RequireMovable(ref place);
+    }
+
     private static ulong Replace(ref Place old, ref Place target)
     {
         Change change = target.Change;

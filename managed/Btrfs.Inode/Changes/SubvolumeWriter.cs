@@ -125,6 +125,13 @@ public sealed partial class SubvolumeWriter
         target.RemoveOrphan(orphan);
     }
 
+    /// <summary>Refuses what a rename would refuse of the old name, before it looks at the new one.</summary>
+    public void RequireMovable(ulong directory, ReadOnlySpan<byte> name)
+    {
+        using Transaction part = Begin(0, ReservePolicy.Freeing);
+        RenameOperation.RequireMovable(new Change(part, this, checksLater: true), directory, name);
+    }
+
     /// <summary>Deletes what was half deleted when the file system was last closed.</summary>
     /// <returns>How many inodes there were.</returns>
     public int CleanOrphans()

@@ -226,8 +226,9 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
 
     private static void RequirePlace(Change above, ulong directory, ReadOnlySpan<byte> name)
     {
+        InodeItem holder = above.GetDirectory(directory);
         NameEditor.RequireFree(above, directory, name);
-        above.RequireChangeable(directory, above.GetDirectory(directory));
+        above.RequireChangeable(directory, holder);
     }
 
     /// <param name="above">The subvolume that shows the new one.</param>

@@ -42,8 +42,8 @@ internal sealed record Operation(Verb Verb, string Path = "", string Other = "",
         return text.ToString();
     }
 
-    // Of long runs of one character the length alone: a path must be told from another.
-    private static string Show(string path)
+    /// <summary>A path for a person: of long runs of one character the length alone, so that it can be told from all others.</summary>
+    public static string Show(string path)
     {
         StringBuilder text = new();
         for (int at = 0; at < path.Length;)

@@ -142,8 +142,8 @@ internal sealed class OperationSource
     private Operation Write(string path)
     {
         ulong size = SizeOf(path);
-        if (_options.FillsUp && _random.Percent(30))
-            return new Operation(Verb.Write, path, Offset: size, Length: _random.Pick<ulong>([2, 8, 16]) * Mebibyte, Value: _random.NextULong());
+        if (_options.FillsUp && _random.Percent(40))
+            return new Operation(Verb.Write, path, Offset: size, Length: _random.Pick<ulong>([2, 8, 24]) * Mebibyte, Value: _random.NextULong());
 
         (ulong offset, ulong length) = _random.Below(12) switch
         {
@@ -176,9 +176,11 @@ internal sealed class OperationSource
         ulong offset = SomeOffset(size + 20_000);
         ulong length = _random.Pick<ulong>([1, 100, Sector, 3 * Sector, 5000, 30_000, 200_000]);
 
-        // Linux looks for a hole over the length in whole sectors from the sector of the beginning on: what ends behind that, it takes for data.
-        if (mode == 3)
-            length = Math.Min(length, Align(offset) + (length + Sector - 1) / Sector * Sector - offset);
+        // Where the range ends within a sector, Linux writes zeros into that, even if it is a hole, by how long the holes are that it happens to remember: of two runs
+        // the one does and the other doesn't. Within one sector, and up to the end of one, there is no choice.
+        if (mode == 3 && Align(offset) != Align(offset + length))
+            length = Align(offset + length + Sector - 1) - offset;
+
         return _random.Percent(50)
             ? new Operation(Verb.Allocate, path, Offset: Align(offset), Length: (length + Sector - 1) / Sector * Sector, Value: mode)
             : new Operation(Verb.Allocate, path, Offset: offset, Length: length, Value: mode);

@@ -68,7 +68,7 @@ internal sealed class EngineReader
 
         if (!_known.TryAdd((at.Subvolume.Id, at.Inode), path))
         {
-            _text.Add(path, $"is {_known[(at.Subvolume.Id, at.Inode)]}");
+            _text.AddName(path, _known[(at.Subvolume.Id, at.Inode)]);
             return;
         }
 

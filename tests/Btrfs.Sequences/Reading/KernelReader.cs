@@ -64,7 +64,7 @@ internal sealed class KernelReader
 
         if (!_known.TryAdd((stat.Device, stat.Inode), path))
         {
-            _text.Add(path, $"is {_known[(stat.Device, stat.Inode)]}");
+            _text.AddName(path, _known[(stat.Device, stat.Inode)]);
             return;
         }
 

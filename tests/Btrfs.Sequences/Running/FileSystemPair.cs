@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Btrfs.Check;
 using Btrfs.Ctree;
+using Btrfs.Engine.Making;
 using Btrfs.Fidelity;
 using Btrfs.Fidelity.Generator;
 using Btrfs.Fidelity.Kernel;
@@ -79,6 +80,9 @@ internal sealed class FileSystemPair : IDisposable
 
     public TreeText ReadOurs() => EngineReader.Read(_ours, _options.HidesNoCompress);
 
+    /// <summary>Ours as those see it who change it, data that is in memory included.</summary>
+    public TreeText ReadMemory(EngineActor engine) => EngineReader.Read(engine.FileSystem.Writer.Running, _options.HidesNoCompress, engine.FileSystem.Delalloc);
+
     public TreeText ReadThroughKernel(KernelActor actor) => KernelReader.Read(actor.Root, _options.HidesNoCompress, hasExtents: !_options.UsesCompression);
 
     /// <summary>Runs btrfs check over ours, which must not be mounted.</summary>
@@ -92,8 +96,8 @@ internal sealed class FileSystemPair : IDisposable
                 return $"our own check: {report.Findings[0]}";
         }
 
-        // btrfs-progs know simple quotas from 6.7 on.
-        if (_options.Quota == Quota.Simple)
+        // btrfs-progs know simple quotas from 6.7 on, and the other with options for experiments only.
+        if (_options.Quota == Quota.Simple || _options.HasGroupTree)
             return null;
 
         // What btrfs-progs 6.2 rebuild of raid5 and raid6 is wrong where an extent crosses two stripes, on the kernel's own images too.
@@ -160,6 +164,9 @@ internal sealed class FileSystemPair : IDisposable
             file.SetLength(_options.DeviceSizeBytes);
         }
 
-        Tool.Run("mkfs.btrfs", ["-q", "-f", "-K", .. _options.MkfsArguments, .. images]);
+        if (_options.IsMadeByEngine)
+            ImageMaker.Make(images, EngineMakeOptions.Parse(_options.MkfsArguments));
+        else
+            Tool.Run("mkfs.btrfs", ["-q", "-f", "-K", .. _options.MkfsArguments, .. images]);
     }
 }

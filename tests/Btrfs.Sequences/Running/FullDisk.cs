@@ -1,11 +1,12 @@
 using Btrfs.Sequences.Actors;
 using Btrfs.Sequences.Operations;
+using Btrfs.Sequences.Reading;
 
 namespace Btrfs.Sequences.Running;
 
 /// <summary>
-/// What follows when one of the two is full: from there on they need not agree, but ours must answer clearly, stay sound, let everything be deleted, and
-/// be taken by the kernel.
+/// What follows when one of the two is full: both must have kept what both have accepted. From there on they need not agree, but ours must answer clearly, have on
+/// the disk what it has accepted, stay sound, let everything be deleted, and be taken by the kernel.
 /// </summary>
 internal sealed class FullDisk(FileSystemPair pair, IStepSource source, List<Operation> steps)
 {
@@ -14,17 +15,21 @@ internal sealed class FullDisk(FileSystemPair pair, IStepSource source, List<Ope
     public void Run()
     {
         IActor subject = pair.Subject!;
+        if (subject is EngineActor full)
+            RequireKept(full, steps[^1]);
         for (int i = 0; i < MoreOperations && source.Next() is { } step && !step.IsControl; i++)
         {
             steps.Add(step);
             source.Report(step, subject.Run(step) >= 0);
         }
 
-        if (subject is KernelActor)
+        if (subject is not EngineActor engine)
             return;
+        TreeText accepted = pair.ReadMemory(engine).AsBuffered();
         subject.Commit();
+        Compare("lost on a full disk", "memory", accepted, "the disk", pair.ReadOurs().AsBuffered());
         Require("check of a full disk");
-        Empty(subject);
+        Empty(engine);
         subject.Commit();
         Require("check of an emptied disk");
         pair.GoToKernel();
@@ -37,11 +42,26 @@ internal sealed class FullDisk(FileSystemPair pair, IStepSource source, List<Ope
         Require("check after the kernel");
     }
 
-    // By our own listing, so that nothing depends on what the model believes.
-    private static void Empty(IActor subject)
+    // All but what the last step has done, or half done, on one side alone.
+    private void RequireKept(EngineActor subject, Operation last)
     {
-        if (subject is not EngineActor engine)
+        pair.Kernel.Commit();
+        subject.Commit();
+        if (last.Verb is Verb.LinkMany or Verb.Rename or Verb.CreateSubvolume or Verb.Snapshot or Verb.DeleteSubvolume)
             return;
+        string[] touched = [last.Path, last.Other, Model.Split(last.Path).Directory, Model.Split(last.Other).Directory];
+        Compare("kept on a full disk", "the kernel's", pair.ReadTheirs().Without(touched), "ours", pair.ReadOurs().Without(touched));
+    }
+
+    private static void Compare(string kind, string leftName, TreeText left, string rightName, TreeText right)
+    {
+        if (TreeText.Difference(leftName, left, rightName, right) is { } difference)
+            throw new FailureException(new Failure(kind, difference));
+    }
+
+    // By our own listing, so that nothing depends on what the model believes.
+    private static void Empty(EngineActor engine)
+    {
         engine.Run(new Operation(Verb.SetDefault, ""));
         Unlock(engine, "");
         Empty(engine, "");

@@ -8,8 +8,15 @@ namespace Btrfs.Sequences.Running;
 internal sealed record PairOptions
 {
     private const long Mebibyte = 1 << 20;
+    private const string GroupTree = "block-group-tree";
 
     public required string[] MkfsArguments { get; init; }
+
+    /// <summary>Whether our mkfs makes both, and not mkfs.btrfs.</summary>
+    public bool IsMadeByEngine { get; init; }
+
+    /// <summary>Whether block groups have a tree of their own, of which btrfs-progs 6.2 know nothing.</summary>
+    public bool HasGroupTree => MkfsArguments.Any(argument => argument.Contains(GroupTree, StringComparison.Ordinal));
 
     public required int DeviceCount { get; init; }
 
@@ -34,7 +41,7 @@ internal sealed record PairOptions
     /// <summary>Whether anything may be compressed: then a mount can't tell which blocks are shared, and marks what did not get smaller.</summary>
     public required bool UsesCompression { get; init; }
 
-    /// <summary>Whether the mark "did not get smaller" is left out: it is the kernel's guess.</summary>
+    /// <summary>Whether the mark "did not get smaller" is left out: which data is not even tried is guessed, in the kernel otherwise than here.</summary>
     public bool HidesNoCompress => UsesCompression;
 
     /// <summary>How many sequences, and how long each is.</summary>
@@ -44,7 +51,7 @@ internal sealed record PairOptions
 
     public static PairOptions Choose(SeededRandom random)
     {
-        bool fillsUp = random.Percent(8);
+        bool fillsUp = random.Percent(12);
         bool mixed = random.Percent(8);
         int nodeSize = mixed ? 4096 : random.Pick([4096, 4096, 4096, 8192, 16384, 16384, 16384, 16384, 32768, 65536]);
         List<string> arguments = ["--csum", random.Pick(["crc32c", "crc32c", "crc32c", "xxhash", "sha256", "blake2"]), "-n", $"{nodeSize}"];
@@ -61,6 +68,11 @@ internal sealed record PairOptions
         if (random.Percent(6))
             features.Add("^extref");
         bool hasFreeSpaceTree = !random.Percent(10);
+
+        // The kernel wants the other two where it has this one.
+        bool hasGroupTree = random.Percent(8) && hasFreeSpaceTree && !features.Contains("^no-holes");
+        if (hasGroupTree)
+            features.Add(GroupTree);
         if (features.Count > 0)
             arguments.AddRange(["-O", string.Join(',', features)]);
         if (!hasFreeSpaceTree)
@@ -68,13 +80,14 @@ internal sealed record PairOptions
 
         // mkfs.btrfs refuses a device that is smaller than this with two copies of all data on it. And Linux reserves so many blocks for each change that with
         // large ones it is full before there is anything on a small device.
-        long least = devices == 1 && data == "dup" ? 200 : 0;
+        long least = data == "dup" || (devices > 1 && metadata == "dup") ? 200 : 0;
         if (nodeSize > 16384 && !fillsUp)
             least = 1024;
         CompressionType? compression = random.Percent(20) ? random.Pick([CompressionType.Zlib, CompressionType.Lzo, CompressionType.Zstd]) : null;
         return new PairOptions
         {
             MkfsArguments = [.. arguments],
+            IsMadeByEngine = hasGroupTree || random.Percent(12),
             DeviceCount = devices,
             DeviceSizeBytes = Math.Max(least, fillsUp ? random.Pick([128, 200]) : random.Pick([256, 512, 1024])) * Mebibyte,
             MountOptions = "nobarrier,noatime" + (compression is { } type ? $",compress={type.ToString().ToLowerInvariant()}" : ""),
@@ -88,7 +101,7 @@ internal sealed record PairOptions
     }
 
     public override string ToString() =>
-        $"mkfs.btrfs {string.Join(' ', MkfsArguments)} ({DeviceCount} x {DeviceSizeBytes / Mebibyte} MiB), mount -o {MountOptions}, quota {Quota},"
+        $"{(IsMadeByEngine ? "btrfs-engine mkfs" : "mkfs.btrfs")} {string.Join(' ', MkfsArguments)} ({DeviceCount} x {DeviceSizeBytes / Mebibyte} MiB), mount -o {MountOptions}, quota {Quota},"
         + $"{(FillsUp ? " fills up," : "")}{(UsesCompression ? " compresses," : "")} {Sequences} sequences of {OperationsPerSequence}";
 
     private static (int Devices, string Data, string Metadata) ChooseProfiles(SeededRandom random, bool mixed)

@@ -219,7 +219,7 @@ internal sealed class SequenceRun
         TreeText theirs = Pair.ReadTheirs();
         if (Pair.Subject is EngineActor engine)
         {
-            Compare("in memory", theirs.AsBuffered(), EngineReader.Read(engine.FileSystem.Writer.Running, _options.HidesNoCompress, engine.FileSystem.Delalloc));
+            Compare("in memory", theirs.AsBuffered(), Pair.ReadMemory(engine).AsBuffered());
             engine.FileSystem.Delalloc.FlushAll();
             Compare("before the commit", theirs, EngineReader.Read(engine.FileSystem.Writer.Running, _options.HidesNoCompress));
         }

@@ -1,4 +1,5 @@
 using Btrfs.Check;
+using Btrfs.Ctree;
 using Btrfs.Delalloc;
 using Btrfs.Engine;
 using Btrfs.Engine.Making;
@@ -58,6 +59,23 @@ internal sealed class BufferedImage : IDisposable
         {
             return null;
         }
+    }
+
+    /// <summary>The extents that the last commit has of a file, holes left out.</summary>
+    public IReadOnlyList<(ulong FileOffset, bool IsInline, ulong DiskBytenr)> Extents(FsPath path)
+    {
+        Location at = new PathLookup(Fs.Info).Find(path);
+        List<(ulong FileOffset, bool IsInline, ulong DiskBytenr)> extents = [];
+        TreeCursor cursor = at.Subvolume.OpenCursor();
+        cursor.Seek(new Key(at.Inode, ItemType.ExtentData, 0));
+        for (; cursor.IsValid && cursor.Key.ObjectId == at.Inode && cursor.Key.Type == ItemType.ExtentData; cursor.MoveNext())
+        {
+            FileExtent extent = FileExtent.At(cursor);
+            if (!extent.IsHole)
+                extents.Add((extent.FileOffset, extent.IsInline, extent.DiskBytenr));
+        }
+
+        return extents;
     }
 
     public void Reopen()

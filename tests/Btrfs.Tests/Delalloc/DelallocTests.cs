@@ -103,6 +103,45 @@ public sealed class DelallocTests
     }
 
     [Test]
+    public void What_a_file_has_in_its_leaf_stays_there_when_more_comes_behind_it_and_is_shared_by_itself()
+    {
+        using BufferedImage image = new();
+        byte[] data = BufferedImage.Random(9, 100);
+        image.Fs.CreateFile("file");
+        image.Fs.WriteFile("file", 0, data);
+        image.Fs.CloneRange("file", 0, 100, "file", 4096);
+        image.Fs.Commit();
+        Assert.That(image.Extents("file").Select(extent => (extent.FileOffset, extent.IsInline)), Is.EqualTo(new[] { (0UL, true), (4096UL, false) }));
+
+        // Longer than an array can be: all but the first sectors is one hole.
+        image.Fs.SetLength("file", 5UL << 30);
+        image.Fs.CreateFile("other");
+        image.Fs.CloneRange("file", 0, 0, "other", 8192);
+        image.Fs.Commit();
+        byte[] first = new byte[100];
+        image.Fs.ReadFile("other", 8192, first);
+        Assert.That(first, Is.EqualTo(data));
+        IReadOnlyList<(ulong FileOffset, bool IsInline, ulong DiskBytenr)> shared = image.Extents("other");
+        Assert.That(shared.Select(extent => (extent.FileOffset, extent.IsInline)), Is.EqualTo(new[] { (8192UL, false), (12288UL, false) }));
+        Assert.That(shared[1].DiskBytenr, Is.EqualTo(image.Extents("file")[^1].DiskBytenr));
+        image.RequireClean();
+    }
+
+    [TestCase(CompressionType.Zstd, 100, true)]
+    [TestCase(CompressionType.Zlib, 3000, true)]
+    [TestCase(CompressionType.Lzo, 100, false)]
+    [TestCase(CompressionType.Zstd, 4000, false)]
+    public void A_small_file_that_does_not_shrink_is_marked_where_the_kernel_would_have_tried(CompressionType compression, int length, bool isMarked)
+    {
+        using BufferedImage image = new();
+        image.Fs.CreateFile("file");
+        image.Fs.WriteFile("file", 0, BufferedImage.Random(10, length), new WriteOptions { Compression = compression });
+        image.Fs.Commit();
+        Assert.That((image.Fs.GetStatus("file").Flags & InodeFlags.NoCompress) != 0, Is.EqualTo(isMarked));
+        image.RequireClean();
+    }
+
+    [Test]
     public void An_emptied_disk_is_left_with_unallocated_space()
     {
         using BufferedImage image = new();
