@@ -8,6 +8,9 @@ internal sealed class PipeStage : IDisposable
 {
     private const int PageBytes = 4096;
 
+    // What a pipe has where nobody asks for more.
+    private const int LeastSize = 64 * 1024;
+
     // What is larger fills a pipe by itself, and goes its own way.
     private const int LargestWrite = 128 * 1024;
 
@@ -28,12 +31,24 @@ internal sealed class PipeStage : IDisposable
         _limitPages = sizeBytes / PageBytes / 4 * 3;
     }
 
-    /// <summary>Null where the process may have no more pipes.</summary>
+    /// <summary>Null where the process may have no more pipes, or only such of a page or two: that is what the kernel gives a user who has many.</summary>
     internal static unsafe PipeStage? TryCreate()
     {
         int readEnd, writeEnd;
         int size = NativeMethods.btrn_pipe_create(&readEnd, &writeEnd);
-        return size > 0 ? new PipeStage(new FileDescriptor(readEnd), new FileDescriptor(writeEnd), size) : null;
+        if (size < 0)
+        {
+            return null;
+        }
+
+        PipeStage stage = new(new FileDescriptor(readEnd), new FileDescriptor(writeEnd), size);
+        if (size >= LeastSize)
+        {
+            return stage;
+        }
+
+        stage.Dispose();
+        return null;
     }
 
     /// <summary>Takes a small piece of bytes behind what is here already.</summary>

@@ -11,6 +11,7 @@ public class ChecksumBenchmarks
 
     private readonly uint[] _crcs = new uint[32];
     private readonly byte[] _digests = new byte[32 * 32];
+    private readonly Crc32CShift _overSector = new(SectorSize);
     private byte[] _data = [];
 
     [GlobalSetup]
@@ -31,6 +32,15 @@ public class ChecksumBenchmarks
 
     [Benchmark]
     public void Blake2bSectors() => Blake2b256.HashSectors(_data, SectorSize, _digests);
+
+    [Benchmark]
+    public uint CrcOfCommandFromSectorSums()
+    {
+        uint register = 0;
+        foreach (uint sum in _crcs)
+            register = _overSector.UpdateByChecksum(register, sum);
+        return register;
+    }
 
     [Benchmark]
     public uint Combine() => Crc32C.Combine(0x12345678, 0x9ABCDEF0, SectorSize);

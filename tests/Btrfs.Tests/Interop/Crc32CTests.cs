@@ -132,6 +132,20 @@ public sealed class Crc32CTests
         Assert.That(byChecksums, Is.EqualTo(byBytes));
     }
 
+    [TestCase(0)]
+    [TestCase(1)]
+    [TestCase(4096)]
+    [TestCase(49_152)]
+    public void A_shift_kept_for_a_length_gives_what_combining_over_that_length_gives(int length)
+    {
+        Random random = InteropTest.NewRandom();
+        byte[] data = InteropTest.RandomBytes(random, length);
+        uint before = (uint)random.Next();
+        Crc32CShift shift = new(length);
+        Assert.That(shift.Combine(before, Crc32C.Update(0, data)), Is.EqualTo(Crc32C.Update(before, data)));
+        Assert.That(shift.UpdateByChecksum(before, Crc32C.Hash(data)), Is.EqualTo(Crc32C.Update(before, data)));
+    }
+
     [TestCase(512)]
     [TestCase(4096)]
     [TestCase(65536)]
