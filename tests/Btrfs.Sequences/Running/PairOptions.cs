@@ -80,7 +80,7 @@ internal sealed record PairOptions
 
         // mkfs.btrfs refuses a device that is smaller than this with two copies of all data on it. And Linux reserves so many blocks for each change that with
         // large ones it is full before there is anything on a small device.
-        long least = data == "dup" || (devices > 1 && metadata == "dup") ? 200 : 0;
+        long least = data == "dup" || (devices > 1 && metadata == "dup") ? 240 : 0;
         if (nodeSize > 16384 && !fillsUp)
             least = 1024;
         CompressionType? compression = random.Percent(20) ? random.Pick([CompressionType.Zlib, CompressionType.Lzo, CompressionType.Zstd]) : null;
