@@ -136,8 +136,6 @@ internal static class CloneOperation
             ulong offset = unchecked(begin + shift);
             target.Part.AddReference(run.Start, run.Item.DiskNumBytes, new(target.RootId, request.Inode, unchecked(offset - extent.Offset)));
             FileExtents.Insert(target, request.Inode, offset, extent, ref to);
-            if (run.Item.Type == FileExtentType.Prealloc)
-                to.Flags = to.Flags | (ulong)InodeFlags.Prealloc;
         }
 
         FileExtents.FillHoles(target, request.Inode, unchecked(at + shift), unchecked(runEnd + shift));

@@ -6,6 +6,8 @@ namespace Btrfs.Sequences.Running;
 /// <summary>Which answers of the engine count as equal to the kernel's.</summary>
 internal static class Outcomes
 {
+    private const int NoSuchIoctl = 25;
+
     /// <summary>Whether both have done it, or refused it for the same reason.</summary>
     public static bool AreEqual(Operation operation, int kernel, int engine)
     {
@@ -27,6 +29,9 @@ internal static class Outcomes
         34 when operation.Verb is Verb.SetXattr => ErrorNumber.Invalid,
         ErrorNumber.NotSupported => ErrorNumber.Invalid,
         ErrorNumber.AccessDenied => ErrorNumber.NotPermitted,
+
+        // The directory that stands for a missing subvolume knows no ioctl.
+        NoSuchIoctl when operation.Verb is Verb.CreateSubvolume => ErrorNumber.NotPermitted,
         _ => error,
     };
 }

@@ -103,6 +103,21 @@ public sealed class DelallocTests
     }
 
     [Test]
+    public void A_clone_of_preallocated_space_does_not_keep_a_small_file_out_of_its_leaf()
+    {
+        using BufferedImage image = new();
+        image.Fs.CreateFile("source");
+        image.Fs.Allocate("source", 0, 16384, Btrfs.Inode.Changes.AllocateMode.Preallocate);
+        image.Fs.CreateFile("file");
+        image.Fs.CloneRange("source", 0, 8192, "file", 4096);
+        image.Fs.SetLength("file", 0);
+        image.Fs.WriteFile("file", 0, BufferedImage.Random(11, 100));
+        image.Fs.Commit();
+        Assert.That(image.Extents("file").Select(extent => extent.IsInline), Is.EqualTo(new[] { true }));
+        image.RequireClean();
+    }
+
+    [Test]
     public void What_a_file_has_in_its_leaf_stays_there_when_more_comes_behind_it_and_is_shared_by_itself()
     {
         using BufferedImage image = new();
