@@ -1,5 +1,6 @@
 using System.IO.Pipes;
 using System.Runtime.InteropServices;
+using Btrfs.Interop;
 
 namespace Btrfs.Stream;
 
@@ -7,7 +8,7 @@ namespace Btrfs.Stream;
 /// A stream that is no more than a descriptor of the host: what is written is in the descriptor when <see cref="System.IO.Stream.Write(ReadOnlySpan{byte})"/> returns. A send then hands pages to a pipe instead of
 /// copying them. <see cref="FileStream"/> and <see cref="PipeStream"/> are known without it.
 /// </summary>
-public abstract class DescriptorStream : System.IO.Stream
+public abstract class DescriptorStream : WriteOnlyStream
 {
     /// <summary>Where the bytes go.</summary>
     public abstract SafeHandle Descriptor { get; }

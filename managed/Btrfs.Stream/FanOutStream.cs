@@ -1,10 +1,12 @@
+using Btrfs.Interop;
+
 namespace Btrfs.Stream;
 
 /// <summary>
 /// Several outputs for one stream, which is made once: each write goes to all of them at the same time, and the slowest sets the pace. An output that fails is left out from
 /// there on, and the others go on; when none is left, the write fails. The outputs are not closed with this.
 /// </summary>
-public sealed class FanOutStream : System.IO.Stream
+public sealed class FanOutStream : WriteOnlyStream
 {
     private readonly System.IO.Stream[] _outputs;
     private readonly Exception?[] _failures;
@@ -25,20 +27,6 @@ public sealed class FanOutStream : System.IO.Stream
     /// <summary>What made an output drop out, by the order of the outputs; null for those that have everything so far.</summary>
     public IReadOnlyList<Exception?> Failures => _failures;
 
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     /// <exception cref="IOException">The last output has failed, too; the inner exception tells of all.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
@@ -57,20 +45,12 @@ public sealed class FanOutStream : System.IO.Stream
         RequireOne();
     }
 
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
     public override void Flush()
     {
         for (int i = 0; i < _outputs.Length; i++)
             Try(i, static output => output.Flush());
         RequireOne();
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     private void Write(int index) => Try(index, output => output.Write(_piece, 0, _pieceBytes));
 

@@ -8,7 +8,7 @@ namespace Btrfs.Interop;
 /// holds the very pages of the page cache, so what is in them when the reader comes is what it reads: see <see cref="WaitUntilRead"/>.
 /// Used by one thread at a time. There is no managed twin: without the native library no descriptor is one.
 /// </summary>
-public sealed class PageStream : Stream
+public sealed class PageStream : WriteOnlyStream
 {
     // Waiting for a reader costs little at first, and hardly anything when it takes its time.
     private const int SpinMicroseconds = 200;
@@ -30,20 +30,6 @@ public sealed class PageStream : Stream
 
     /// <summary>Whether the sink is a pipe, whose reader will have to take the bytes from somewhere: it saves a copy even where they were looked at here.</summary>
     public bool IsPipe => _kind == btrn_sink_kind.BTRN_SINK_PIPE;
-
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>The sink of a descriptor, or null where it takes no pages. A pipe is enlarged to 1 MiB where that is allowed.</summary>
     /// <param name="below">Writes to the descriptor at once, or when it is flushed. It stays the caller's.</param>
@@ -113,8 +99,6 @@ public sealed class PageStream : Stream
         }
     }
 
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
     public override void Flush()
     {
         _stage?.Forward(this);
@@ -152,12 +136,6 @@ public sealed class PageStream : Stream
 
         _holdsPages = false;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>Passes on what the stage holds. Where the pipe does not take it, the stream below is asked to, and tells why.</summary>
     internal void Take(PipeStage stage, int length)

@@ -17,20 +17,6 @@ internal sealed class StandardOutput : DescriptorStream
 
     public override SafeHandle Descriptor { get; } = new SafeFileHandle(Number, ownsHandle: false);
 
-    public override bool CanRead => false;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     /// <exception cref="BrokenPipeException">Nobody reads any more.</exception>
     /// <exception cref="IOException">The host could not write.</exception>
     public override unsafe void Write(ReadOnlySpan<byte> buffer)
@@ -47,17 +33,9 @@ internal sealed class StandardOutput : DescriptorStream
         }
     }
 
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
     public override void Flush()
     {
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     private static void Recover(int error)
     {
