@@ -109,7 +109,7 @@ public sealed partial class DelallocFs
             if (data.IsEmpty)
                 return;
 
-            node.Options = options ?? WriteOptions.Default;
+            node.Options = options;
             if (AlignDown(offset) > node.Size)
                 DirtyLastSector(node);
             while (!data.IsEmpty)
