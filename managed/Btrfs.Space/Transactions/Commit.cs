@@ -1,4 +1,5 @@
 using Btrfs.Format;
+using Btrfs.Space.FreeSpace;
 using Btrfs.Space.Groups;
 using Btrfs.Storage;
 
@@ -15,6 +16,7 @@ internal sealed class Commit(SpaceState state)
     private const int MaxRounds = 100;
 
     private readonly BlockContext _context = BlockContext.FromSuperblock(state.Superblock);
+    private bool _hasDeniedCaches;
 
     /// <exception cref="IOException">A device failed.</exception>
     /// <exception cref="BtrfsException">There was no room, or the trees contradict themselves.</exception>
@@ -27,6 +29,9 @@ internal sealed class Commit(SpaceState state)
         state.Log.End();
         state.Quota.BeginCommit(generation);
         state.Roots.RenewRootTree(generation);
+        if (!_hasDeniedCaches)
+            SpaceCaches.Invalidate(state);
+        _hasDeniedCaches = true;
         state.Updater.RunAll(generation);
         state.ChunkItems.RemoveUnused();
         BringToRest(generation);
