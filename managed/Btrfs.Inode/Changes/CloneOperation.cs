@@ -61,6 +61,7 @@ internal static class CloneOperation
         InodeItem from = GetSource(source, request.SourceInode);
         InodeItem to = target.GetWritableFile(request.Inode);
         ulong whole = source.AlignUp(request.Length);
+        ulong size = to.FileSize;
         try
         {
             if (progress == 0 && request.PendingFrom is null && IsInlineOfItself(source, target, request))
@@ -78,6 +79,9 @@ internal static class CloneOperation
                 progress = ShareRun(source, target, request, from, ref to, progress, ref itemsLeft);
                 to.FileSize = Math.Max(to.FileSize, SizeAfter(request, progress));
             }
+
+            // Over what the tree has not told of so far, since data was to come behind it.
+            FileExtents.FillHoles(target, request.Inode, target.AlignUp(size), target.AlignUp(to.FileSize));
         }
         catch (NoSpaceException) when (target.IsCutShort)
         {

@@ -429,4 +429,25 @@ public sealed class DelallocTests
         image.Fs.Commit();
         Assert.That(image.Committed("file"), Is.EqualTo(data));
     }
+
+    [Test]
+    public void A_clone_before_data_that_is_still_in_memory_leaves_no_gap()
+    {
+        using BufferedImage image = new(features: "^no-holes");
+        image.Fs.Delalloc.Writeback.Hold();
+        byte[] data = BufferedImage.Random(4, 65536);
+        image.Fs.CreateFile("source");
+        image.Fs.WriteFile("source", 0, data);
+        image.Fs.CreateFile("file");
+        image.Fs.WriteFile("file", 40 * 4096, data.AsSpan(0, 5000));
+        image.Fs.CloneRange("source", 0, 0, "file", 10 * 4096);
+        image.Fs.Writer.Commit();
+        Assert.That(image.Committed("file"), Has.Length.EqualTo((10 * 4096) + 65536));
+
+        Assert.That(image.Fs.DedupeRange("source", 4096, 2 * 4096, "file", 11 * 4096), Is.EqualTo(2 * 4096));
+        Assert.That(image.Fs.GetStatus("file").Size, Is.EqualTo((40 * 4096) + 5000));
+        Assert.That(image.Read("file").AsSpan(40 * 4096).SequenceEqual(data.AsSpan(0, 5000)));
+        image.Fs.Commit();
+        image.RequireClean();
+    }
 }
