@@ -34,10 +34,10 @@ public readonly ref struct FileExtent
 
     public bool IsInline => Type == FileExtentType.Inline;
 
-    /// <summary>No extent behind it: the run reads as zeros.</summary>
     /// <summary>Whether the run's bytes lie on the disk as they are.</summary>
     public bool IsPlain => Type == FileExtentType.Regular && Compression == CompressionType.None && Item.DiskBytenr.Value != 0;
 
+    /// <summary>No extent behind it: the run reads as zeros.</summary>
     public bool IsHole => !IsInline && Item.DiskBytenr.Value == 0;
 
     public ulong Generation => Overlay.At<Le64>(_data);

@@ -2,6 +2,7 @@ using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Inode.Data;
 using Btrfs.Interop;
+using Btrfs.Send.Ahead;
 using Btrfs.Send.Data;
 using Btrfs.Send.Emit;
 using Btrfs.Send.Names;
@@ -125,7 +126,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
     {
         CommandWriter writer = emitter.Writer;
         (InodeProcessor processor, DirectoryTimes times) = Compose(context, emitter, pages, cloneSources);
-        using SendReadAhead? ahead = context.Parent is null && !writer.IsCounting && !context.Options.NoData ? SendReadAhead.TryStart(context) : null;
+        using SendReadAhead? ahead = SendReadAhead.TryStart(context, withData: !writer.IsCounting && !context.Options.NoData);
         context.ReadAhead = ahead;
         int items = 0;
         long nextReport = 0;
@@ -191,7 +192,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
 
     private IEnumerable<ChangedItem> Differences(SendContext context, RootRecord parent)
     {
-        TreeComparison comparison = new(fs.Blocks, context.Send.Root.Tree, parent.Tree);
+        TreeComparison comparison = new(fs.Blocks, context.Send.Root.Tree, parent.Tree, readsAhead: context.ReadAhead is null);
         while (comparison.MoveNext())
         {
             LeafItem left = comparison.Change == ItemChange.Deleted ? default : new LeafItem(comparison.LeftLeaf, comparison.LeftSlot);
