@@ -65,21 +65,31 @@ public sealed partial class DelallocFs
     public void Clone((ulong Root, ulong Inode) source, ulong sourceOffset, ulong length, (ulong Root, ulong Inode) target, ulong targetOffset) =>
         WithBoth(source, target, (from, to) =>
         {
-            FlushForSharing(from, to);
+            CloneRequest asked = new(source.Inode, sourceOffset, length, target.Inode, targetOffset);
+            FlushForSharing(from, to, asked);
             SubvolumeWriter reader = _subvolumes.Get(source.Root);
             SubvolumeWriter writer = _subvolumes.Get(target.Root);
-            CloneRequest request = reader.CheckClone(new CloneRequest(source.Inode, sourceOffset, length, target.Inode, targetOffset), writer);
+            CloneRequest request = reader.CheckClone(asked, writer);
             if (request.Length == 0)
                 return;
             if (targetOffset > to.Size)
             {
                 // Written back with the size of before, as in the kernel: a small file stays in its leaf.
                 DirtyLastSector(to);
-                FlushForSharing(to, to);
+                _pass.Run(to, AlignDown(to.Size), targetOffset);
+                ThrowErrorOf(to);
             }
 
-            reader.RunClone(request with { KeepsEnd = true }, writer);
-            Reload(to);
+            try
+            {
+                reader.RunClone(WithPending(request, to), writer);
+                lock (to.State)
+                    to.Size = Math.Max(to.Size, request.End);
+            }
+            finally
+            {
+                Reload(to);
+            }
         });
 
     /// <summary>As <see cref="Clone"/>, if both ranges hold the same bytes: up to 16 MiB in one call.</summary>
@@ -89,9 +99,10 @@ public sealed partial class DelallocFs
         ulong? shared = null;
         WithBoth(source, target, (from, to) =>
         {
-            FlushForSharing(from, to);
-            shared = _subvolumes.Get(source.Root).Dedupe(source.Inode, sourceOffset, length, _subvolumes.Get(target.Root), target.Inode, targetOffset);
-            Reload(to);
+            CloneRequest asked = new(source.Inode, sourceOffset, length, target.Inode, targetOffset);
+            FlushForSharing(from, to, asked);
+            shared = _subvolumes.Get(source.Root).RunDedupe(WithPending(asked, to), _subvolumes.Get(target.Root));
+            to.Facts = null;
         });
         return shared;
     }
@@ -108,7 +119,8 @@ public sealed partial class DelallocFs
         {
             lock (node.Gate)
             {
-                FlushForSharing(node, node);
+                Flush(node);
+                ThrowErrorOf(node);
                 try
                 {
                     change();
@@ -210,16 +222,26 @@ public sealed partial class DelallocFs
         ThrowErrorOf(node);
     }
 
-    private void FlushForSharing(BufferedInode from, BufferedInode to)
+    // The source is written back as a whole, as by the kernel, and of the target what will be replaced.
+    private void FlushForSharing(BufferedInode from, BufferedInode to, in CloneRequest request)
     {
         Flush(from);
-        if (to != from)
-            Flush(to);
         ThrowErrorOf(from);
+        if (to == from)
+            return;
+        ulong length = request.Length > 0 ? request.Length : from.Size - Math.Min(request.SourceOffset, from.Size);
+        ulong end = request.Offset + Math.Min(length, ulong.MaxValue - request.Offset);
+        _pass.Run(to, AlignDown(request.Offset), end);
         ThrowErrorOf(to);
     }
 
-    // The tree was changed past the file in memory, which has nothing of its own at the moment.
+    private static CloneRequest WithPending(in CloneRequest request, BufferedInode to)
+    {
+        lock (to.State)
+            return request with { PendingFrom = to.FirstPendingByte };
+    }
+
+    // The tree was changed past the file in memory, which may have data behind what the tree has.
     private void Reload(BufferedInode node)
     {
         node.Facts = null;
@@ -229,7 +251,7 @@ public sealed partial class DelallocFs
                 return;
             lock (node.State)
             {
-                node.Size = item.FileSize;
+                node.Size = Math.Max(node.Size, item.FileSize);
                 node.DiskSize = item.FileSize;
             }
         }

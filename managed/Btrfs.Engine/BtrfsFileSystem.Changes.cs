@@ -175,7 +175,7 @@ public sealed partial class BtrfsFileSystem
         try
         {
             bool hadLog = LogReplay.Run(writer);
-            SubvolumeWriters subvolumes = new(writer, options.Time);
+            SubvolumeWriters subvolumes = new(writer, options.Time) { Writing = options.Writing };
             OrphanCleaner.Run(subvolumes);
             return new BtrfsFileSystem(writer, subvolumes, options.Delalloc) { _logNotice = hadLog ? "the file system was not cleanly unmounted: its log tree was replayed" : null };
         }

@@ -63,7 +63,7 @@ public sealed partial class BtrfsFileSystem
     public void WriteFile(FsPath path, System.IO.Stream content, WriteOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(content);
-        options ??= WriteOptions.Default;
+        options ??= Subvolumes.Writing;
         if (options.ExpectedBytes == 0 && content.CanSeek)
             options = options with { ExpectedBytes = (ulong)Math.Max(content.Length - content.Position, 0) };
         (ulong root, ulong inode) = FindFile(path);

@@ -1,4 +1,5 @@
 using Btrfs.Delalloc;
+using Btrfs.Inode.Changes;
 using Microsoft.Extensions.Logging;
 
 namespace Btrfs.Engine;
@@ -26,6 +27,9 @@ public sealed record BtrfsOpenOptions
 
     /// <summary>When all changes take place, for images that are to come out the same each time; null for the host's clock.</summary>
     public DateTimeOffset? Time { get; set; }
+
+    /// <summary>How file data is stored where neither its writer nor the inode says: what a mount has as <c>compress</c>.</summary>
+    public WriteOptions Writing { get; set; } = WriteOptions.Default;
 
     /// <summary>How much of what is written to files stays in memory, and for how long.</summary>
     public DelallocOptions Delalloc { get; set; } = new();

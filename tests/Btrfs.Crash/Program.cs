@@ -4,19 +4,32 @@ using Btrfs.Crash.Images;
 using Btrfs.Crash.Kernel;
 using Btrfs.Crash.Running;
 
-// btrfs-crash [COUNT [FIRST-SEED]] [--templates A,B...] [--states PER-FLUSH] [--stages N] [--steps N] [--kernel EVERY] [--threads N] [--minutes N] [--full] [--no-barrier | --faults]
-//   runs COUNT seeds; --kernel lets Linux judge one of so many states, as root; --no-barrier plants the fault that must be found;
-//   --full begins with a full disk; --faults fails each read, write, flush and allocation of each seed's workload in turn.
+const string Usage =
+    """
+    usage: Btrfs.Crash [COUNT [FIRST-SEED]] [--templates A,B...] [--states PER-FLUSH] [--stages N] [--steps N] [--kernel EVERY] [--threads N] [--minutes N]
+                       [--full] [--no-barrier | --faults]
+    Runs COUNT seeds. --kernel lets Linux judge one of so many states, as root; --no-barrier plants the fault that must be found;
+    --full begins with a full disk; --faults fails each read, write, flush and allocation of each seed's workload in turn.
+    """;
+string[] valued = ["--templates", "--states", "--stages", "--steps", "--kernel", "--threads", "--minutes"];
 Dictionary<string, string> settings = [];
 List<int> numbers = [];
 for (int i = 0; i < args.Length; i++)
 {
     if (args[i] is "--no-barrier" or "--full" or "--faults")
         settings[args[i]] = "";
-    else if (args[i].StartsWith("--", StringComparison.Ordinal) && i + 1 < args.Length)
+    else if (valued.Contains(args[i]) && i + 1 < args.Length)
         settings[args[i]] = args[++i];
+    else if (int.TryParse(args[i], CultureInfo.InvariantCulture, out int number))
+        numbers.Add(number);
     else
-        numbers.Add(Number(args[i]));
+        return Refuse($"'{args[i]}' is not an option, or lacks its value");
+}
+
+foreach ((string name, string value) in settings.Where(setting => setting.Key is not "--templates" && setting.Value.Length > 0))
+{
+    if (!int.TryParse(value, CultureInfo.InvariantCulture, out _))
+        return Refuse($"'{value}' is not a number for {name}");
 }
 
 int count = numbers.Count > 0 ? numbers[0] : 100;
@@ -54,6 +67,11 @@ void Progress()
     Console.WriteLine($"{Stopwatch.GetElapsedTime(start).TotalSeconds,6:f0} s: {campaign.Tally}");
 }
 
-int Setting(string name, int otherwise) => settings.TryGetValue(name, out string? value) ? Number(value) : otherwise;
+int Setting(string name, int otherwise) => settings.TryGetValue(name, out string? value) ? int.Parse(value, CultureInfo.InvariantCulture) : otherwise;
 
-static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+static int Refuse(string why)
+{
+    Console.Error.WriteLine(why);
+    Console.Error.WriteLine(Usage);
+    return 2;
+}

@@ -33,7 +33,7 @@ static int Campaign(RunOptions options)
     Parallel.ForEach(options.Seeds, new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, seed =>
     {
         SequenceRun run = SequenceRun.Run(seed, options.KeepDirectory);
-        string? report = run.Failure is null ? null : Report(seed, run, options.Shrinks);
+        string? report = run.Failure is null ? null : Report(seed, run, options);
         lock (gate)
         {
             judged += run.Judged;
@@ -57,11 +57,19 @@ static int Campaign(RunOptions options)
     return failed == 0 ? 0 : 1;
 }
 
-static string Report(ulong seed, SequenceRun run, bool shrinks)
+static string Report(ulong seed, SequenceRun run, RunOptions settings)
 {
     PairOptions options = PairOptions.Choose(new SeededRandom(seed));
-    IReadOnlyList<Operation> steps = shrinks ? Shrinker.Shrink(options, run, TimeSpan.FromSeconds(90)) : [.. run.Steps.TakeLast(12)];
-    return $"seed {seed}: {run.Failure!.Kind}\n{options}\n{run.Failure.Detail}\nafter {run.Steps.Count} steps, {(shrinks ? "the needed ones" : "the last ones")}:\n  "
+    Failure failure = run.Failure!;
+    IReadOnlyList<Operation> steps = [.. run.Steps.TakeLast(12)];
+    if (settings.Shrinks)
+    {
+        // Once more, since the fewer steps may fail in the same way elsewhere: what is told and kept belongs to them.
+        steps = Shrinker.Shrink(options, run, TimeSpan.FromSeconds(90));
+        failure = SequenceRun.Run(options, new ListedSteps(steps), settings.KeepDirectory).Failure ?? failure;
+    }
+
+    return $"seed {seed}: {failure.Kind}\n{options}\n{failure.Detail}\nafter {run.Steps.Count} steps, {(settings.Shrinks ? "the needed ones" : "the last ones")}:\n  "
         + string.Join("\n  ", steps);
 }
 

@@ -31,8 +31,8 @@ internal sealed class BufferedInode(ulong rootId, ulong inode, int sectorSize)
     /// <summary>What is remembered of the file; null where it has to be looked up.</summary>
     public FileFacts? Facts { get; set; }
 
-    /// <summary>How the last writer wants it stored.</summary>
-    public WriteOptions Options { get; set; } = WriteOptions.Default;
+    /// <summary>How the last writer wants it stored; null if that is as the rest of the file system.</summary>
+    public WriteOptions? Options { get; set; }
 
     /// <summary>As those see it who read and write the file: i_size.</summary>
     public ulong Size { get; set; }

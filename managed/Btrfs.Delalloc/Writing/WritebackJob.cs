@@ -36,7 +36,7 @@ internal sealed class WritebackJob(FsWriter writer, SubvolumeWriter subvolume, P
         Change change = new(part, Subvolume, evenReadOnly: true) { Promise = Batch.Promise };
         if (!change.TryGetInode(Node.Inode, out item))
             return null;
-        Encoder ??= DataEncoder.For(change, Node.Inode, item, Node.Options);
+        Encoder ??= DataEncoder.For(change, Node.Inode, item, Node.Options ?? change.Writing);
         return change;
     }
 

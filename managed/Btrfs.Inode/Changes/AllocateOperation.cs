@@ -137,8 +137,10 @@ internal sealed class AllocateOperation(
         bool takesFirstSector = from == 0 && to >= (ulong)change.SectorSize;
         if (!takesFirstSector && FileExtents.TryGetInline(change, inode, out _))
         {
-            // The kernel leaves such bytes in the leaf of a file that has grown beyond a sector, too.
-            Zero(change, ref item, from, Math.Min(Math.Min(to, SizeOf(item)), (ulong)change.SectorSize), evenPreallocated: false);
+            // The kernel leaves such bytes in the leaf of a file that has grown beyond a sector, too. Where space is asked for it zeroes behind the end of
+            // the file as well, whereby the sector is written, and leaves the leaf.
+            ulong end = Math.Min(to, (ulong)change.SectorSize);
+            Zero(change, ref item, from, mode == AllocateMode.PunchHole ? Math.Min(end, SizeOf(item)) : end, evenPreallocated: false);
             from = Math.Max(from, (ulong)change.SectorSize);
         }
 
@@ -197,7 +199,7 @@ internal sealed class AllocateOperation(
     {
         if (_end > item.FileSize.Value)
         {
-            DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
+            DataEncoder encoder = DataEncoder.For(change, inode, item, change.Writing);
             if (_growsFile && FileExtents.TryGetInline(change, inode, out _))
                 FileContent.SpreadInline(change, inode, ref item, encoder);
             else if (!_growsFile || offset <= item.FileSize.Value)

@@ -72,6 +72,9 @@ internal sealed class Change
     /// <summary>The one moment at which all of the change takes place.</summary>
     public DiskTime Now { get; }
 
+    /// <summary>How data is stored where the inode does not say.</summary>
+    public WriteOptions Writing => _subvolume.Writing;
+
     public ulong Generation => Part.Generation;
 
     /// <summary>The committed file system: its features and sizes, which no change of ours alters.</summary>

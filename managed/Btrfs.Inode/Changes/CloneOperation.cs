@@ -1,3 +1,4 @@
+using Btrfs.Ctree;
 using Btrfs.Format;
 
 namespace Btrfs.Inode.Changes;
@@ -5,8 +6,11 @@ namespace Btrfs.Inode.Changes;
 /// <summary>A range of one file that is to be shared with another.</summary>
 internal readonly record struct CloneRequest(ulong SourceInode, ulong SourceOffset, ulong Length, ulong Inode, ulong Offset)
 {
-    /// <summary>Whether the end of the target is in order already: its last sector, as far as it has one, is cleared behind the end.</summary>
-    public bool KeepsEnd { get; init; }
+    /// <summary>
+    /// For who keeps the target in memory: where the first of its data lies that is not in the tree yet, behind which the tree's size must not grow. The target's last sector is
+    /// cleared behind its end already. Null if there is nobody.
+    /// </summary>
+    public ulong? PendingFrom { get; init; }
 
     public ulong SourceEnd => SourceOffset + Length;
 
@@ -38,7 +42,7 @@ internal static class CloneOperation
         if (request.Offset > long.MaxValue - request.Length)
             throw target.Refuse(FileError.TooLarge, request.Inode, $"a file can't have {(UInt128)request.Offset + request.Length} bytes");
 
-        bool isEndWhole = IsAligned(source, request.SourceEnd) || (request.SourceEnd == size && request.End >= to.FileSize.Value);
+        bool isEndWhole = IsAligned(source, request.SourceEnd) || (request.SourceEnd == size && request.End >= target.SizeOf(request.Inode, to));
         if (!IsAligned(source, request.SourceOffset) || !IsAligned(source, request.Offset) || !isEndWhole)
             throw target.Refuse(FileError.Invalid, request.Inode, $"range {request.SourceOffset}+{request.Length} to {request.Offset} is not in whole sectors of {source.SectorSize}");
         RequireApart(source, target, request);
@@ -59,7 +63,7 @@ internal static class CloneOperation
         ulong whole = source.AlignUp(request.Length);
         try
         {
-            if (progress == 0 && !request.KeepsEnd && IsInlineOfItself(source, target, request))
+            if (progress == 0 && request.PendingFrom is null && IsInlineOfItself(source, target, request))
             {
                 ShareInline(source, target, request, from, ref to);
                 progress = Math.Min(whole, (ulong)source.SectorSize);
@@ -72,7 +76,7 @@ internal static class CloneOperation
             for (int itemsLeft = items; progress < whole && itemsLeft > 0; itemsLeft--)
             {
                 progress = ShareRun(source, target, request, from, ref to, progress, ref itemsLeft);
-                to.FileSize = Math.Max(to.FileSize, Math.Min(request.Offset + progress, request.End));
+                to.FileSize = Math.Max(to.FileSize, SizeAfter(request, progress));
             }
         }
         catch (NoSpaceException) when (target.IsCutShort)
@@ -98,15 +102,15 @@ internal static class CloneOperation
 
     private static void Prepare(Change target, in CloneRequest request, ref InodeItem to)
     {
-        if (request.KeepsEnd)
+        if (request.PendingFrom is not null)
         {
-            FileExtents.FillHoles(target, request.Inode, target.AlignUp(to.FileSize), request.Offset);
+            FileExtents.FillHoles(target, request.Inode, target.AlignUp(target.SizeOf(request.Inode, to)), request.Offset);
             return;
         }
 
         FileContent.Expand(target, request.Inode, ref to, request.Offset);
         if (request.Offset > 0)
-            FileContent.SpreadInline(target, request.Inode, ref to, DataEncoder.For(target, request.Inode, to, WriteOptions.Default));
+            FileContent.SpreadInline(target, request.Inode, ref to, DataEncoder.For(target, request.Inode, to, target.Writing));
     }
 
     // One run of the source, and the hole before it; or as much of them as the target could be cleared for.
@@ -142,22 +146,45 @@ internal static class CloneOperation
         return runEnd - request.SourceOffset;
     }
 
-    // What lies in a leaf can't be shared: it is written once more, and inline again where it is the whole file.
+    // What lies in a leaf can't be shared. Where it becomes all that the target holds its item is copied as it is, however the target would store it; else it is written once more.
     private static void ShareInline(Change source, Change target, in CloneRequest request, in InodeItem from, ref InodeItem to)
     {
+        if (TryCopyItem(source, target, request, ref to))
+            return;
+
         byte[] content = new byte[Math.Min(Math.Min(request.Length, from.FileSize), (ulong)source.SectorSize)];
         FileContent.Read(source, request.SourceInode, from, 0, content);
-        if (request.KeepsEnd && request.Offset > 0)
+        if (request.PendingFrom is not null && (request.Offset > 0 || target.SizeOf(request.Inode, to) > (ulong)target.SectorSize))
         {
             // What the target has in its leaf stays there, whatever comes behind it.
             byte[] sectors = new byte[target.AlignUp((ulong)content.Length)];
             content.CopyTo(sectors, 0);
-            ulong size = Math.Max(to.FileSize, request.Offset + (ulong)content.Length);
-            SectorWriter.Write(target, request.Inode, ref to, request.Offset, sectors, size, DataEncoder.For(target, request.Inode, to, WriteOptions.Default));
+            ulong size = Math.Max(to.FileSize, SizeAfter(request, (ulong)content.Length));
+            SectorWriter.Write(target, request.Inode, ref to, request.Offset, sectors, size, DataEncoder.For(target, request.Inode, to, target.Writing));
             return;
         }
 
-        FileContent.Write(target, request.Inode, ref to, request.Offset, content, WriteOptions.Default);
+        FileContent.Write(target, request.Inode, ref to, request.Offset, content, target.Writing);
+    }
+
+    // How large the tree may have the target, with so many bytes shared.
+    private static ulong SizeAfter(in CloneRequest request, ulong progress) =>
+        Math.Min(Math.Min(request.Offset + progress, request.End), request.PendingFrom ?? ulong.MaxValue);
+
+    private static bool TryCopyItem(Change source, Change target, in CloneRequest request, ref InodeItem to)
+    {
+        if (request.Offset > 0)
+            return false;
+        TreeCursor cursor = source.Tree.OpenCursor();
+        cursor.Seek(FileExtents.KeyAt(request.SourceInode, 0));
+        FileExtent extent = FileExtent.At(cursor);
+        if (target.SizeOf(request.Inode, to) > extent.RamBytes)
+            return false;
+
+        ulong size = Math.Max(to.FileSize, Math.Min(request.Length, extent.RamBytes));
+        FileContent.StoreInline(target, request.Inode, ref to, extent.InlinePayload.ToArray(), (int)extent.RamBytes, extent.Compression);
+        to.FileSize = size;
+        return true;
     }
 
     public static InodeItem GetSource(Change source, ulong inode)

@@ -60,14 +60,15 @@ internal sealed class DedupeOperation(CloneRequest asked)
             throw target.Refuse(FileError.Invalid, request.SourceInode, $"range {request.SourceOffset}+{request.Length} ends behind the source's {from.FileSize} bytes");
         if (request.Length == 0)
             return request;
+        CloneOperation.RequireSameChecksums(target, request.Inode, from, CloneOperation.GetSource(target, request.Inode));
         InodeItem to = target.GetWritableFile(request.Inode);
-        CloneOperation.RequireSameChecksums(target, request.Inode, from, to);
-        if (request.Offset > to.FileSize.Value || request.Length > to.FileSize.Value - request.Offset)
-            throw target.Refuse(FileError.Invalid, request.Inode, $"range {request.Offset}+{request.Length} ends behind the file's {to.FileSize} bytes");
+        ulong size = target.SizeOf(request.Inode, to);
+        if (request.Offset > size || request.Length > size - request.Offset)
+            throw target.Refuse(FileError.Invalid, request.Inode, $"range {request.Offset}+{request.Length} ends behind the file's {size} bytes");
         if (!CloneOperation.IsAligned(source, request.SourceOffset) || !CloneOperation.IsAligned(source, request.Offset))
             throw target.Refuse(FileError.Invalid, request.Inode, $"offsets {request.SourceOffset} and {request.Offset} are not multiples of {source.SectorSize}");
 
-        bool reachesEnds = request.SourceEnd == from.FileSize.Value && request.End == to.FileSize.Value;
+        bool reachesEnds = request.SourceEnd == from.FileSize.Value && request.End == size;
         CloneRequest whole = reachesEnds ? request : request with { Length = source.AlignDown(request.Length) };
         CloneOperation.RequireApart(source, target, whole);
         return whole;
@@ -77,6 +78,9 @@ internal sealed class DedupeOperation(CloneRequest asked)
     {
         InodeItem from = source.GetInode(_request.SourceInode);
         InodeItem to = target.GetInode(_request.Inode);
+
+        // What is compared is in the tree, although the tree may not say yet that the file is so large.
+        to.FileSize = target.SizeOf(_request.Inode, to);
         byte[] left = new byte[CompareBytes];
         byte[] right = new byte[CompareBytes];
         for (ulong done = _progress; done < _request.Length;)

@@ -40,7 +40,7 @@ public sealed class ExtentWriter : IDisposable
     {
         _subvolume = subvolume;
         _inode = inode;
-        _options = options ?? WriteOptions.Default;
+        _options = options ?? subvolume.Writing;
         _begin = _position = offset;
         _capacity = BatchBytes - (int)(offset % (ulong)subvolume.Writer.Committed.SectorSize);
         _plain = new PlainRun(subvolume, inode);

@@ -42,7 +42,7 @@ internal static class FileContent
         if (size <= old)
             return;
 
-        DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
+        DataEncoder encoder = DataEncoder.For(change, inode, item, change.Writing);
         if (old % (ulong)change.SectorSize == 0)
             SpreadInline(change, inode, ref item, encoder);
         else if (RewriteEnd(change, inode, ref item, encoder, size))
@@ -82,7 +82,7 @@ internal static class FileContent
         byte[] sector = new byte[change.SectorSize];
         Read(change, inode, item, first, sector);
         sector.AsSpan((int)(from - first), (int)(to - from)).Clear();
-        DataEncoder encoder = DataEncoder.For(change, inode, item, WriteOptions.Default);
+        DataEncoder encoder = DataEncoder.For(change, inode, item, change.Writing);
         if (run.IsInline)
             RewriteInline(change, inode, ref item, encoder, sector.AsSpan(0, (int)item.FileSize.Value));
         else

@@ -77,6 +77,8 @@ internal static class RenameOperation
         if (flags == RenameFlags.Exchange)
         {
             RequireThere(target);
+            RequireRoomForRef(old, target);
+            RequireRoomForRef(target, old);
             Exchange(ref old, ref target);
             return 0;
         }
@@ -84,8 +86,7 @@ internal static class RenameOperation
         if (exists)
             return Replace(ref old, ref target);
         NameEditor.RequireFree(to, toDirectory, toName);
-        if (!old.Target.IsSubvolume)
-            NameEditor.RequireRoomForRef(to, old.Inode, toDirectory, toName);
+        RequireRoomForRef(old, target);
         Move(ref old, ref target);
         return 0;
     }
@@ -110,6 +111,7 @@ internal static class RenameOperation
         InodeItem replaced = change.GetInode(target.Inode);
         if (old.IsDirectory)
             LinkOperations.RequireEmptyDirectory(change, target.Directory, target.Name, target.Inode, replaced);
+        RequireRoomForRef(old, target);
 
         ulong orphan = LinkOperations.RemoveName(change, target.Directory, ref target.Parent, target.Name, target.Inode, ref replaced);
         if (IsSameDirectory(old, target))
@@ -202,6 +204,13 @@ internal static class RenameOperation
     {
         if (place.Target.IsSubvolume && !LinkOperations.HangsHere(place.Change, place.Directory, place.Name, place.Target))
             throw place.Change.Refuse(FileError.Invalid, place.Directory, place.Name, "stands for a subvolume that is not there");
+    }
+
+    // As for the kernel, an inode has its new name before it loses the old one, and both must fit.
+    private static void RequireRoomForRef(in Place moved, in Place into)
+    {
+        if (!moved.Target.IsSubvolume)
+            NameEditor.RequireRoomForRef(into.Change, moved.Inode, into.Directory, into.Name);
     }
 
     private static void RequireSameKind(in Place old, in Place target)

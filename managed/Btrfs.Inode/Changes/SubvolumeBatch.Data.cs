@@ -15,7 +15,7 @@ public sealed partial class SubvolumeBatch
     public void Write(ulong inode, ulong offset, ReadOnlySpan<byte> data)
     {
         Change change = Open(SubvolumeWriter.ItemsOfWriting(data.Length));
-        SubvolumeWriter.Write(change, inode, offset, data, WriteOptions.Default);
+        SubvolumeWriter.Write(change, inode, offset, data, change.Writing);
         Complete(change);
     }
 

@@ -67,7 +67,7 @@ public sealed partial class SubvolumeWriter
     /// <exception cref="NoSpaceException">There is not enough room; the file has got what fitted.</exception>
     public void Write(ulong inode, ulong offset, ReadOnlySpan<byte> data, WriteOptions? options = null)
     {
-        options ??= WriteOptions.Default;
+        options ??= Writing;
         if (data.Length > MaxWriteInOnePart)
         {
             using ExtentWriter bulk = new(this, inode, offset, options with { ExpectedBytes = (ulong)data.Length });
@@ -120,9 +120,12 @@ public sealed partial class SubvolumeWriter
 
     /// <summary>As <see cref="Clone"/>, if both ranges hold the same bytes: up to 16 MiB in one call, as the kernel does it.</summary>
     /// <returns>How many bytes are shared now: less than asked for where others wrote meanwhile. Null if the ranges differ.</returns>
-    public ulong? Dedupe(ulong sourceInode, ulong sourceOffset, ulong length, SubvolumeWriter target, ulong inode, ulong offset)
+    public ulong? Dedupe(ulong sourceInode, ulong sourceOffset, ulong length, SubvolumeWriter target, ulong inode, ulong offset) =>
+        RunDedupe(new CloneRequest(sourceInode, sourceOffset, length, inode, offset), target);
+
+    internal ulong? RunDedupe(in CloneRequest request, SubvolumeWriter target)
     {
-        DedupeOperation operation = new(new CloneRequest(sourceInode, sourceOffset, length, inode, offset));
+        DedupeOperation operation = new(request);
         for (bool isDone = false; !isDone;)
         {
             using Transaction part = Writer.BeginPart(CloneOperation.ItemsPerStep, CloneOperation.LeastItems, ReservePolicy.Normal, out int items);

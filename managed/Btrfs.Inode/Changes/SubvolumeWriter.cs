@@ -48,6 +48,8 @@ public sealed partial class SubvolumeWriter
 
     internal DiskTime Now => _all.Now;
 
+    internal WriteOptions Writing => _all.Writing;
+
     internal IBufferedInodes? Buffered => _all.Buffered;
 
     /// <summary>Counts changes of what says how files may be written, and how they are stored: who remembers that looks whether it still holds.</summary>

@@ -25,6 +25,9 @@ public sealed class SubvolumeWriters(FsWriter writer, DateTimeOffset? time = nul
     /// <summary>Which subvolumes are being sent.</summary>
     public SendsInProgress Sends { get; } = new();
 
+    /// <summary>How data is stored where neither its writer nor the inode says: the <c>compress</c> of a mount.</summary>
+    public WriteOptions Writing { get; init; } = WriteOptions.Default;
+
     /// <summary>Null while nobody keeps anything in memory.</summary>
     internal IBufferedInodes? Buffered { get; set; }
 

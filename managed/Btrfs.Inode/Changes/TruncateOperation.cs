@@ -96,6 +96,6 @@ internal static class TruncateOperation
 
         byte[] content = new byte[size];
         FileContent.Read(change, inode, item, 0, content);
-        FileContent.RewriteInline(change, inode, ref item, DataEncoder.For(change, inode, item, WriteOptions.Default), content);
+        FileContent.RewriteInline(change, inode, ref item, DataEncoder.For(change, inode, item, change.Writing), content);
     }
 }

@@ -31,7 +31,7 @@ public sealed class TreeImport : IDisposable
     public TreeImport(SubvolumeWriter subvolume, WriteOptions? options = null, CancellationToken cancellation = default)
     {
         _subvolume = subvolume;
-        _options = options ?? WriteOptions.Default;
+        _options = options ?? subvolume.Writing;
         _cancellation = cancellation;
     }
 

@@ -107,7 +107,7 @@ internal sealed class EngineActor : IActor
 
     private BtrfsFileSystem OpenOnce()
     {
-        BtrfsFileSystem fileSystem = BtrfsFileSystem.Open(_images, new BtrfsOpenOptions { Writable = true });
+        BtrfsFileSystem fileSystem = BtrfsFileSystem.Open(_images, new BtrfsOpenOptions { Writable = true, Writing = _writing });
 
         // What is written back when changes what is stored how: both sides do it where they are asked to.
         fileSystem.Delalloc.Writeback.Hold();
@@ -150,7 +150,7 @@ internal sealed class EngineActor : IActor
                 FileSystem.Move(path, other, (RenameFlags)operation.Value);
                 return 0;
             case Verb.Write:
-                FileSystem.WriteFile(path, operation.Offset, operation.Content(), _writing);
+                FileSystem.WriteFile(path, operation.Offset, operation.Content());
                 return 0;
             case Verb.Truncate:
                 FileSystem.SetLength(path, operation.Length);

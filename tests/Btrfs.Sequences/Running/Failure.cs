@@ -12,6 +12,6 @@ internal sealed class FailureException(Failure failure) : Exception(failure.Deta
     public Failure Failure { get; } = failure;
 }
 
-/// <summary>Ends a run without a finding: a balance or a scrub was too much for one of two small file systems.</summary>
-internal sealed class OutOfSpaceException : Exception;
+/// <summary>Ends a run without a finding: a balance or a scrub was too much for one of two small file systems, or Linux has given up on its own.</summary>
+internal sealed class PairSpentException : Exception;
 #pragma warning restore CA1032, CA1064

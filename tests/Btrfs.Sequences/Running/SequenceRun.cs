@@ -12,6 +12,9 @@ namespace Btrfs.Sequences.Running;
 internal sealed class SequenceRun
 #pragma warning restore CA1001
 {
+    // The flag of renameat2.
+    private const ulong Exchange = 2;
+
     private readonly PairOptions _options;
     private readonly IStepSource _source;
     private readonly List<Operation> _steps = [];
@@ -89,7 +92,7 @@ internal sealed class SequenceRun
                 }
             }
         }
-        catch (OutOfSpaceException)
+        catch (PairSpentException)
         {
             // Nothing more can be asked of these two.
         }
@@ -151,6 +154,10 @@ internal sealed class SequenceRun
 
         if (!Outcomes.AreEqual(step, theirs, ours))
             throw Wrong($"outcome {step.Verb} {theirs} {ours}", $"the kernel says {theirs}, on our image it is {ours}: {step}");
+
+        // Linux finds out in the middle of an exchange that a name does not fit, aborts, and takes no more changes.
+        if (step is { Verb: Verb.Rename, Value: Exchange } && theirs == -ErrorNumber.TooManyLinks)
+            throw new PairSpentException();
     }
 
     // The kernel's word for an xattr that does not fit is the same, and says nothing of the disk.
@@ -192,7 +199,7 @@ internal sealed class SequenceRun
         if (ours < 0 && ours != -ErrorNumber.NoSpace && theirs >= 0)
             throw Wrong($"balance {ours}", $"the kernel balances its own file system, and our image with {ours}");
         if (theirs < 0 || ours < 0)
-            throw new OutOfSpaceException();
+            throw new PairSpentException();
     }
 
     private void Scrub(KernelActor actor)
@@ -202,7 +209,7 @@ internal sealed class SequenceRun
         {
             long errors = InodeCalls.Scrub(actor.Root, (ulong)device);
             if (errors == -ErrorNumber.NoSpace)
-                throw new OutOfSpaceException();
+                throw new PairSpentException();
             if (errors != 0)
                 throw Wrong("scrub", $"the kernel scrubs device {device} of our image with {errors} errors");
 

@@ -80,6 +80,23 @@ public sealed class NameTests
     }
 
     [Test]
+    public void A_new_name_must_fit_beside_the_old_one([Values] RenameFlags flags)
+    {
+        using NewImage image = new(features: "^extref");
+        ulong file = image.CreateFile("file");
+        ulong other = image.CreateFile("other");
+        for (int i = 0; i < 64; i++)
+            image.Top.Link(file, TopDirectory, Bytes($"{new string('x', 238)}{i:d2}"));
+
+        // Room for the old name or the new one, and not for both.
+        byte[] name = Bytes(new string('y', 245));
+        if (flags == RenameFlags.Exchange)
+            image.Top.Link(other, TopDirectory, name);
+        AssertRefused(FileError.TooManyLinks, () => image.Top.Rename(TopDirectory, "file"u8, TopDirectory, name, flags));
+        Assert.That(Lookup(image, "file"), Is.EqualTo(file));
+    }
+
+    [Test]
     public void A_directory_does_not_move_below_itself()
     {
         using NewImage image = new();

@@ -21,9 +21,9 @@ internal sealed class NewImage : IDisposable
 
     private readonly string _directory = Directory.CreateTempSubdirectory("btrfs-changes-").FullName;
 
-    public NewImage(ulong bytes = 256 << 20)
+    public NewImage(ulong bytes = 256 << 20, string features = "")
     {
-        ImageMaker.Make([Path], new MakeOptions { DeviceBytes = bytes });
+        ImageMaker.Make([Path], new MakeOptions { DeviceBytes = bytes, Features = MakeFeatureNames.Apply(MakeFeatures.Default, features) });
         Open();
     }
 

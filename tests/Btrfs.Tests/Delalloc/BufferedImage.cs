@@ -6,6 +6,7 @@ using Btrfs.Engine.Making;
 using Btrfs.Fidelity.Devices;
 using Btrfs.Format;
 using Btrfs.Inode;
+using Btrfs.Inode.Changes;
 using Btrfs.Space.Making;
 using Btrfs.Storage;
 
@@ -16,9 +17,11 @@ internal sealed class BufferedImage : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("btrfs-buffered-").FullName;
     private readonly DelallocOptions _options;
+    private readonly WriteOptions _writing;
 
-    public BufferedImage(ulong bytes = 256 << 20, DelallocOptions? options = null, string features = "")
+    public BufferedImage(ulong bytes = 256 << 20, DelallocOptions? options = null, string features = "", CompressionType? compression = null)
     {
+        _writing = new WriteOptions { Compression = compression };
         _options = options ?? new DelallocOptions();
         ImageMaker.Make([Path], new MakeOptions { DeviceBytes = bytes, Features = MakeFeatureNames.Apply(MakeFeatures.Default, features) });
         Open();
@@ -123,6 +126,6 @@ internal sealed class BufferedImage : IDisposable
     private void Open()
     {
         Device = new FaultyDevice(FileBlockDevice.Open(Path, new DeviceOpenOptions { Writable = true }));
-        Fs = BtrfsFileSystem.Open([Device], new BtrfsOpenOptions { Writable = true, Delalloc = _options });
+        Fs = BtrfsFileSystem.Open([Device], new BtrfsOpenOptions { Writable = true, Delalloc = _options, Writing = _writing });
     }
 }
