@@ -41,11 +41,12 @@ Task("Build")
         Verbosity = DotNetVerbosity.Minimal,
     }));
 
-// The project asks for ReadyToRun: a command line spends most of its short life in start-up.
+// The project asks for machine code: a command spends most of its short life in start-up.
 Task("Publish")
     .IsDependentOn("Build")
     .Does(() =>
 {
+    CleanDirectory(artifacts.Combine("cli"));
     DotNetPublish("managed/Btrfs.Cli/Btrfs.Cli.csproj", new DotNetPublishSettings
     {
         Configuration = configuration,
@@ -96,7 +97,7 @@ Task("Format")
     .Does(() => Run("dotnet", new ProcessArgumentBuilder().Append("format").AppendQuoted(solution.FullPath).Append("--verify-no-changes --no-restore")));
 
 Task("Test")
-    .Description("Runs all tests and writes their totals to artifacts/test-results/summary.txt.")
+    .Description("Runs all tests and writes their totals to artifacts/test-results/summary.txt. Tests that start the command line start the published one.")
     .IsDependentOn("Publish")
     .IsDependentOn("Pack")
     .IsDependentOn("Format")
@@ -115,6 +116,7 @@ Task("Test")
                 NoLogo = true,
                 ResultsDirectory = testResults,
                 Loggers = new[] { "console;verbosity=minimal", $"trx;LogFileName={project}.trx" },
+                EnvironmentVariables = new Dictionary<string, string> { ["BTRFS_ENGINE_PROGRAM"] = artifacts.CombineWithFilePath("btrfs-engine").FullPath },
             });
         }
         catch (CakeException exception)

@@ -32,15 +32,28 @@ public sealed class TreeComparison
 {
     private readonly Side _left;
     private readonly Side _right;
+
+    // One for each level; null where nothing is read ahead.
+    private readonly DifferingChildren[]? _ahead;
     private bool _started;
     private bool _moveLeft;
     private bool _moveRight;
     private bool _mayDescend;
 
-    public TreeComparison(IBlockSource blocks, TreeRoot left, TreeRoot right)
+    /// <param name="blocks">Where both trees lie.</param>
+    /// <param name="left">The one.</param>
+    /// <param name="right">The other.</param>
+    /// <param name="readsAhead">Whether blocks that differ are asked for before they are reached: not worth it where somebody else goes in front.</param>
+    public TreeComparison(IBlockSource blocks, TreeRoot left, TreeRoot right, bool readsAhead = false)
     {
         _left = new Side(blocks, left);
         _right = new Side(blocks, right);
+        if (!readsAhead)
+            return;
+
+        _ahead = new DifferingChildren[FormatLimits.MaxTreeLevel];
+        for (int level = 0; level < _ahead.Length; level++)
+            _ahead[level] = new DifferingChildren(blocks);
     }
 
     public ItemChange Change { get; private set; }
@@ -108,6 +121,7 @@ public sealed class TreeComparison
                 return Yield(change, order > 0 ? _right.Key : _left.Key);
             }
 
+            _ahead?[_left.Level].Pass(_left.Block, _right.Block, order > 0 ? _right.Key : _left.Key);
             if (order == 0)
                 _mayDescend = !SharedChild();
         }

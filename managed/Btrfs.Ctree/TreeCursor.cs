@@ -86,6 +86,18 @@ public sealed class TreeCursor
     /// <summary>Moves to exactly <paramref name="key"/>. False, and nowhere in particular, when the tree has no such item.</summary>
     public bool TryFind(Key key) => Seek(key);
 
+    /// <summary>Asks for the leaf in which <paramref name="key"/> lies, if it is in the tree, and does not wait for it. From here on the cursor stands nowhere.</summary>
+    public void Prefetch(Key key)
+    {
+        IsValid = false;
+        if (Root.Level == 0)
+            return;
+
+        DescendTo(key, lowest: 1);
+        BlockPointer leaf = ChildPointer(1);
+        _blocks.Prefetch(new ReadOnlySpan<BlockPointer>(in leaf));
+    }
+
     /// <summary>Moves one item on; false behind the last.</summary>
     public bool MoveNext()
     {
@@ -160,7 +172,7 @@ public sealed class TreeCursor
 
     // The path is kept consistent from the root down, so that a search near the last one finds its blocks in hand
     // and pays for the comparisons only.
-    private void DescendTo(Key key)
+    private void DescendTo(Key key, int lowest = 0)
     {
         int level = Root.Level;
         _path[level] ??= _blocks.Read(Root.Pointer, Root.RootId);
@@ -169,6 +181,9 @@ public sealed class TreeCursor
             NodeView node = _path[level]!.Node;
             int slot = node.ChildSlot(key);
             _slots[level] = slot;
+            if (level == lowest)
+                return;
+
             ref readonly KeyPointer pointer = ref node.Pointer(slot);
             ExtentBuffer? held = _path[level - 1];
             if (held is null || held.Bytenr.Value != pointer.Bytenr.Value || held.Generation != pointer.Generation.Value || held.Level != level - 1)
@@ -176,11 +191,11 @@ public sealed class TreeCursor
         }
     }
 
-    private ExtentBuffer ReadChild(int level)
+    private ExtentBuffer ReadChild(int level) => _blocks.Read(ChildPointer(level), Root.RootId);
+
+    private BlockPointer ChildPointer(int level)
     {
         ref readonly KeyPointer pointer = ref _path[level]!.Node.Pointer(_slots[level]);
-        return _blocks.Read(
-            new BlockPointer(new LogicalAddress(pointer.Bytenr), pointer.Generation, level - 1, pointer.Key),
-            Root.RootId);
+        return new BlockPointer(new LogicalAddress(pointer.Bytenr), pointer.Generation, level - 1, pointer.Key);
     }
 }

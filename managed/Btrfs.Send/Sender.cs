@@ -2,6 +2,7 @@ using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Inode.Data;
 using Btrfs.Interop;
+using Btrfs.Send.Ahead;
 using Btrfs.Send.Data;
 using Btrfs.Send.Emit;
 using Btrfs.Send.Names;
@@ -93,7 +94,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
         {
             if (options.Resume is { } place)
                 writer.SkipTo(place.StreamOffset, place.CommandCount);
-            WalkAll(context, emitter, pages is null ? null : new PageMover(fs, pages, options.VerifyData), cloneSources, progress, cancellation);
+            WalkAll(context, emitter, pages, cloneSources, progress, cancellation);
 
             // What lies in a pipe as pages of the file system must be read before anyone may change it, and before the end command says that all is well.
             pages?.WaitUntilRead(cancellation);
@@ -118,14 +119,16 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
     private void WalkAll(
         SendContext context,
         CommandEmitter emitter,
-        PageMover? pages,
+        PageStream? pages,
         IReadOnlyCollection<RootRecord> cloneSources,
         IProgress<SendProgress>? progress,
         CancellationToken cancellation)
     {
         CommandWriter writer = emitter.Writer;
-        (InodeProcessor processor, DirectoryTimes times) = Compose(context, emitter, pages, cloneSources);
-        using SendReadAhead? ahead = context.Parent is null && !writer.IsCounting && !context.Options.NoData ? SendReadAhead.TryStart(context) : null;
+        using SectorReader sectors = new(fs);
+        PageMover? mover = pages is null ? null : new PageMover(fs, sectors, pages, context.Options.VerifyData);
+        (InodeProcessor processor, DirectoryTimes times) = Compose(context, emitter, sectors, mover, cloneSources);
+        using SendReadAhead? ahead = SendReadAhead.TryStart(context, withData: !writer.IsCounting && !context.Options.NoData);
         context.ReadAhead = ahead;
         int items = 0;
         long nextReport = 0;
@@ -155,7 +158,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
     }
 
     private static (InodeProcessor Processor, DirectoryTimes Times) Compose(
-        SendContext context, CommandEmitter emitter, PageMover? pages, IReadOnlyCollection<RootRecord> cloneSources)
+        SendContext context, CommandEmitter emitter, SectorReader sectors, PageMover? pages, IReadOnlyCollection<RootRecord> cloneSources)
     {
         DirectoryMoves moves = new();
         ReceiverView view = new(context, moves);
@@ -165,7 +168,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
         InodeCreator creator = new(context, view, emitter);
         NameProcessor names = new(context, view, paths, moves, new MoveDelay(context, moves), removal, times, creator, emitter);
         MoveApplier moveApplier = new(context, view, paths, moves, removal, times, emitter);
-        DataSender data = new(context, paths, emitter, pages);
+        DataSender data = new(context, paths, emitter, sectors, pages);
         ExtentProcessor extents = new(
             context,
             new CloneFinder(context, cloneSources),
@@ -191,7 +194,7 @@ public sealed class Sender(FsInfo fs, Action? verify = null)
 
     private IEnumerable<ChangedItem> Differences(SendContext context, RootRecord parent)
     {
-        TreeComparison comparison = new(fs.Blocks, context.Send.Root.Tree, parent.Tree);
+        TreeComparison comparison = new(fs.Blocks, context.Send.Root.Tree, parent.Tree, readsAhead: context.ReadAhead is null);
         while (comparison.MoveNext())
         {
             LeafItem left = comparison.Change == ItemChange.Deleted ? default : new LeafItem(comparison.LeftLeaf, comparison.LeftSlot);

@@ -216,7 +216,7 @@ public sealed partial class CommandWriter
     }
 
     /// <summary>Where the data of a pending command goes. The memory is pinned.</summary>
-    public Span<byte> DataOf(in PendingCommand pending) => _buffer.AsSpan(pending.DataStart, pending.DataLength);
+    public Memory<byte> DataOf(in PendingCommand pending) => _buffer.AsMemory(pending.DataStart, pending.DataLength);
 
     /// <summary>Gives a pending command its crc; its data is in place.</summary>
     /// <param name="pending">Each pending command must be completed once.</param>

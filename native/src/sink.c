@@ -56,12 +56,13 @@ int32_t btrn_pipe_create(int32_t *read_end, int32_t *write_end)
 	return size;
 }
 
-int64_t btrn_pipe_write(int32_t fd, const uint8_t *data, uint64_t length)
+/* Writes or reads until all is done, or the pipe is full, empty or broken. */
+static int64_t transfer(int fd, uint8_t *data, uint64_t length, int writes)
 {
 	uint64_t done = 0;
 
 	while (done < length) {
-		ssize_t n = write(fd, data + done, length - done);
+		ssize_t n = writes ? write(fd, data + done, length - done) : read(fd, data + done, length - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -72,20 +73,14 @@ int64_t btrn_pipe_write(int32_t fd, const uint8_t *data, uint64_t length)
 	return (int64_t)done;
 }
 
+int64_t btrn_pipe_write(int32_t fd, const uint8_t *data, uint64_t length)
+{
+	return transfer(fd, (uint8_t *)data, length, 1);
+}
+
 int64_t btrn_pipe_read(int32_t fd, uint8_t *buffer, uint64_t length)
 {
-	uint64_t done = 0;
-
-	while (done < length) {
-		ssize_t n = read(fd, buffer + done, length - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (uint64_t)n;
-	}
-	return (int64_t)done;
+	return transfer(fd, buffer, length, 0);
 }
 
 int64_t btrn_sink_move(int32_t fd, btrn_sink_kind kind, int32_t source, uint64_t offset, uint64_t length)

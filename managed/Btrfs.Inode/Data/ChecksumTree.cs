@@ -38,9 +38,13 @@ public sealed class ChecksumTree
         }
     }
 
-    /// <summary>For how many bytes from <paramref name="start"/> on checksums stand in the item that was read last; 0 where it is another item.</summary>
-    public ulong RunLength(LogicalAddress start) =>
-        Holds(start.Value, out ulong runStart) ? runStart + (ulong)(_cursor.Data.Length / _checksumSize) * (ulong)_sectorSize - start.Value : 0;
+    /// <summary>For how many bytes from <paramref name="start"/> on checksums stand in one item.</summary>
+    /// <exception cref="ChecksumException">There is none for the first sector.</exception>
+    public ulong RunLength(LogicalAddress start)
+    {
+        int bytes = FindRun(start.Value, out ulong runStart).Length;
+        return runStart + (ulong)(bytes / _checksumSize) * (ulong)_sectorSize - start.Value;
+    }
 
     private ReadOnlySpan<byte> FindRun(ulong address, out ulong runStart)
     {

@@ -5,8 +5,8 @@ using Btrfs.Interop;
 namespace Btrfs.Inode.Data;
 
 /// <summary>
-/// Brings whole sectors into a sink as they lie on the disk, by handing over the pages of the host's cache. They are checked before, through a window that is small enough to
-/// stay in the processor's cache; or not at all, where the stored checksums alone tell the register of a stream. What was checked is what goes as long as nobody writes
+/// Brings whole sectors into a sink as they lie on the disk, by handing over the pages of the host's cache. They are checked before, through windows that are small enough to
+/// stay in the processor's caches; or not at all, where the stored checksums alone tell the register of a stream. What was checked is what goes as long as nobody writes
 /// there: a committed extent is written by nobody until it is freed. Not thread-safe.
 /// </summary>
 public sealed class PageMover
@@ -16,29 +16,37 @@ public sealed class PageMover
 
     private const int WindowBytes = 512 << 10;
 
+    // One that is being sent, one for each of the two threads that check, and one in store.
+    private const int Windows = 4;
+
     private readonly FsInfo _fs;
+    private readonly SectorReader _reader;
     private readonly PageStream _sink;
     private readonly bool _verify;
     private readonly int _sectorSize;
-    private readonly SectorSums _sectorSums;
-    private readonly bool _sumsAreCrc32C;
-    private ChecksumTree? _checksums;
-    private byte[] _sums = [];
-    private byte[] _window = [];
-    private LogicalAddress _windowStart;
-    private int _windowLength;
+    private readonly SectorRead[] _windows = new SectorRead[Windows];
+    private readonly byte[]?[] _buffers = new byte[]?[Windows];
+
+    // Of a run of neighbours window n is checked in place n % Windows. Those below the current one are given up, those below _begun are begun.
+    private LogicalAddress _runStart;
+    private ulong _runLength;
+    private bool _runHasChecksums;
+    private ulong _current;
+    private ulong _begun;
 
     /// <param name="fs">The file system.</param>
+    /// <param name="reader">Of this file system. Nobody else has begun reads when it is used from here.</param>
     /// <param name="sink">Where the pages go.</param>
     /// <param name="verify">Whether they are checked before.</param>
-    public PageMover(FsInfo fs, PageStream sink, bool verify)
+    public PageMover(FsInfo fs, SectorReader reader, PageStream sink, bool verify)
     {
         _fs = fs;
+        _reader = reader;
         _sink = sink;
         _verify = verify;
         _sectorSize = fs.SectorSize;
-        _sectorSums = new SectorSums(fs.SectorSize);
-        _sumsAreCrc32C = fs.Data.ChecksumType == ChecksumType.Crc32C;
+        for (int place = 0; place < Windows; place++)
+            _windows[place] = new SectorRead();
     }
 
     /// <summary>
@@ -53,31 +61,23 @@ public sealed class PageMover
     public bool TryPrepare(LogicalAddress start, int length, ulong following, bool hasChecksums, out uint register)
     {
         register = 0;
-        if (start.Value % (ulong)_sectorSize != 0 || length % _sectorSize != 0)
+        if (start.Value % (ulong)_sectorSize != 0 || length % _sectorSize != 0 || length > WindowBytes)
             return false;
 
         try
         {
-            if (!_verify && hasChecksums && _sumsAreCrc32C)
+            if (!_verify && hasChecksums && _reader.StoredRegister(start, length) is { } stored)
             {
-                register = _sectorSums.Register(ReadSums(start, length));
+                register = stored;
                 return true;
             }
 
-            bool isInWindow = start >= _windowStart && start + (ulong)length <= _windowStart + (ulong)_windowLength;
-            if (!isInWindow && !FillWindow(start, WindowOf(length, following), hasChecksums))
-                return false;
+            return TryCheck(start, length, following, hasChecksums, ref register);
         }
         catch (Exception error) when (error is BtrfsException or IOException)
         {
             return false;
         }
-
-        int offset = (int)(start - _windowStart);
-        register = hasChecksums && _sumsAreCrc32C
-            ? _sectorSums.Register(_sums.AsSpan(offset / _sectorSize * sizeof(uint), length / _sectorSize * sizeof(uint)))
-            : Crc32C.Update(0, _window.AsSpan(offset, length));
-        return true;
     }
 
     /// <summary>Lets a range go that is prepared. Fewer bytes than asked for where the sink or the device refuses: the caller carries the rest.</summary>
@@ -89,48 +89,71 @@ public sealed class PageMover
     /// <param name="length">As it was prepared.</param>
     /// <param name="moved">How many bytes went.</param>
     /// <param name="hasChecksums">False for an inode without checksums.</param>
-    /// <returns>The bytes from there on; good until the next call.</returns>
+    /// <returns>The bytes from there on.</returns>
     /// <exception cref="ChecksumException">No mirror has a sector with its checksum.</exception>
     /// <exception cref="IOException">No mirror of a sector could be read.</exception>
     public ReadOnlySpan<byte> ReadRest(LogicalAddress start, int length, int moved, bool hasChecksums)
     {
         int whole = moved - moved % _sectorSize;
-        FillWindow(start + (ulong)whole, length - whole, hasChecksums);
-        return _window.AsSpan(moved - whole, length - moved);
+        byte[] rest = new byte[length - whole];
+        _reader.Read(start + (ulong)whole, rest, hasChecksums);
+        return rest.AsSpan(moved - whole);
     }
 
-    // As many such pieces as fit.
-    private static int WindowOf(int length, ulong following) =>
-        (int)Math.Min((ulong)length + following, (ulong)(Math.Max(WindowBytes / length, 1) * length));
-
-    private bool FillWindow(LogicalAddress start, int length, bool hasChecksums)
+    private bool TryCheck(LogicalAddress start, int length, ulong following, bool hasChecksums, ref uint register)
     {
-        // Where requests follow each other on the disk, the next one will be for what lies behind.
-        bool continues = _windowLength > 0 && start >= _windowStart && start <= _windowStart + (ulong)_windowLength;
-        if (continues && hasChecksums && _checksums is not null)
-            length = Math.Max(length, (int)Math.Min(_checksums.RunLength(start), WindowBytes));
-        length -= length % _sectorSize;
-        if (_window.Length < length)
-            _window = GC.AllocateUninitializedArray<byte>(Math.Max(length, WindowBytes), pinned: true);
+        ulong end = start.Value + (ulong)length;
+        bool isInRun = hasChecksums == _runHasChecksums && start.Value >= _runStart.Value + _current * WindowBytes && end <= _runStart.Value + _runLength;
+        if (!isInRun)
+            BeginRun(start, (ulong)length + following, hasChecksums);
 
-        _windowLength = 0;
-        Span<byte> window = _window.AsSpan(0, length);
-        if (!_fs.Data.Read(start, window, hasChecksums ? ReadSums(start, length) : default))
-            return false;
+        _current = (start - _runStart) / WindowBytes;
+        ulong last = (end - 1 - _runStart.Value) / WindowBytes;
+        BeginWindows();
+        for (ulong window = _current; window <= last; window++)
+        {
+            SectorRead read = _windows[window % Windows];
+            if (_reader.Finish(read) != SectorReadState.Good)
+                return false;
 
-        _windowStart = start;
-        _windowLength = length;
+            ulong from = Math.Max(start.Value, read.Start.Value);
+            ulong to = Math.Min(end, read.Start.Value + (ulong)read.Destination.Length);
+            register = _reader.Register(read, (int)(from - read.Start.Value), (int)(to - from), register);
+        }
+
         return true;
     }
 
-    private Span<byte> ReadSums(LogicalAddress start, int length)
+    private void BeginRun(LogicalAddress start, ulong length, bool hasChecksums)
     {
-        _checksums ??= new ChecksumTree(_fs);
-        int bytes = length / _sectorSize * _checksums.ChecksumSize;
-        if (_sums.Length < bytes)
-            _sums = new byte[bytes];
-        Span<byte> sums = _sums.AsSpan(0, bytes);
-        _checksums.Read(start, sums);
-        return sums;
+        _reader.Drop();
+
+        // Where requests follow each other on the disk, the next one will be for what lies behind.
+        bool continues = _runLength > 0 && start >= _runStart && start <= _runStart + _runLength;
+        _runLength = 0;
+        if (continues && hasChecksums)
+            length = Math.Max(length, _reader.RunLength(start));
+        _runStart = start;
+        _runLength = length - length % (ulong)_sectorSize;
+        _runHasChecksums = hasChecksums;
+        _current = _begun = 0;
+    }
+
+    private void BeginWindows()
+    {
+        ulong end = Math.Min(_current + Windows, (_runLength + WindowBytes - 1) / WindowBytes);
+        for (_begun = Math.Max(_begun, _current); _begun < end; _begun++)
+        {
+            int place = (int)(_begun % Windows);
+            byte[] buffer = _buffers[place] ??= GC.AllocateUninitializedArray<byte>(WindowBytes, pinned: true);
+            SectorRead read = _windows[place];
+
+            // Who jumps over a window leaves it behind as it is.
+            _reader.Finish(read);
+            read.Start = _runStart + _begun * WindowBytes;
+            read.Destination = buffer.AsMemory(0, (int)Math.Min(WindowBytes, _runLength - _begun * WindowBytes));
+            read.HasChecksums = _runHasChecksums;
+            _reader.Begin(read);
+        }
     }
 }

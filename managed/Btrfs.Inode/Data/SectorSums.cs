@@ -11,9 +11,9 @@ internal readonly struct SectorSums(int sectorSize)
 
     /// <summary>The crc32c register, begun at zero and not inverted, of sectors with these checksums: what a command of a stream carries.</summary>
     /// <param name="sums">As stored, back to back.</param>
-    public uint Register(ReadOnlySpan<byte> sums)
+    /// <param name="register">Of what comes before.</param>
+    public uint Register(ReadOnlySpan<byte> sums, uint register = 0)
     {
-        uint register = 0;
         for (; !sums.IsEmpty; sums = sums[sizeof(uint)..])
             register = _overSector.UpdateByChecksum(register, BinaryPrimitives.ReadUInt32LittleEndian(sums));
         return register;

@@ -9,12 +9,15 @@ using Btrfs.Stream;
 namespace Btrfs.Send.Data;
 
 /// <summary>Sends the bytes of a range of the file at work, in the form that the options ask for. Where the stream is only counted, no data is read.</summary>
-internal sealed class DataSender(SendContext context, PathResolver paths, CommandEmitter emitter, PageMover? pages)
+internal sealed class DataSender(SendContext context, PathResolver paths, CommandEmitter emitter, SectorReader sectors, PageMover? pages)
 {
     private readonly FileReader _reader = new(context.Fs);
 
     // Null also from when on the output has refused pages.
     private PageMover? _pages = pages;
+
+    // Where data is copied, commands of one range are filled together.
+    private readonly PendingWrites _pending = new(emitter.Writer, sectors);
 
     private bool Verify => (context.Current.Flags & InodeFlags.NoDataSum) == 0;
 
@@ -46,6 +49,8 @@ internal sealed class DataSender(SendContext context, PathResolver paths, Comman
             offset += (ulong)piece;
             length -= (ulong)piece;
         }
+
+        CompletePending(extent);
     }
 
     /// <summary>Makes [<paramref name="start"/>, <paramref name="end"/>) a hole at the receiver, or zeros where the protocol has no holes.</summary>
@@ -84,9 +89,34 @@ internal sealed class DataSender(SendContext context, PathResolver paths, Comman
     private void SendWrite(in FileExtent extent, ulong offset, int length, ulong following)
     {
         Span<byte> data = emitter.BeginWrite(paths.OfCurrent(), offset, length);
-        if (extent.IsPlain && TrySendPages(new LogicalAddress(extent.DiskBytenr + extent.ExtentOffset + (offset - extent.FileOffset)), length, following))
-            return;
+        if (extent.IsPlain)
+        {
+            LogicalAddress address = new(extent.DiskBytenr + extent.ExtentOffset + (offset - extent.FileOffset));
+            if (TrySendPages(address, length, following))
+                return;
+            if (_pages is null && _pending.TryBegin(address, offset, length, following, Verify))
+            {
+                if (!emitter.Writer.HasRoom)
+                    CompletePending(extent);
+                return;
+            }
+        }
+
         Finish(emitter.Writer.IsCounting ? null : Guarded(extent, offset, data, encoded: false));
+    }
+
+    private void CompletePending(in FileExtent extent)
+    {
+        if (_pending.Count == 0)
+            return;
+
+        for (int index = 0; index < _pending.Count; index++)
+        {
+            if (!_pending.TryFinish(index))
+                Guarded(extent, _pending.OffsetOf(index), _pending.DataOf(index), encoded: false);
+        }
+
+        _pending.Complete();
     }
 
     private void SendEncoded(in FileExtent extent, ulong offset, ulong length, int encodedLength)

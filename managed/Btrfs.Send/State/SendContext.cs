@@ -1,6 +1,6 @@
 using Btrfs.Ctree;
 using Btrfs.Inode;
-using Btrfs.Send.Data;
+using Btrfs.Send.Ahead;
 
 namespace Btrfs.Send.State;
 

@@ -8,6 +8,8 @@ namespace Btrfs.Storage;
 /// </summary>
 public sealed class ExtentBufferReader : IBlockSource
 {
+    private const int MaxOnStack = 256;
+
     private readonly LogicalVolume _volume;
     private readonly ExtentBufferCache _cache;
     private readonly IChecksum _checksum;
@@ -58,10 +60,22 @@ public sealed class ExtentBufferReader : IBlockSource
     /// <inheritdoc/>
     public void Prefetch(ReadOnlySpan<BlockPointer> pointers)
     {
+        Span<ulong> wanted = pointers.Length <= MaxOnStack ? stackalloc ulong[pointers.Length] : new ulong[pointers.Length];
+        int count = 0;
         foreach (ref readonly BlockPointer pointer in pointers)
         {
             if (!_cache.TryGet(pointer.Bytenr, out _))
-                _volume.Prefetch(pointer.Bytenr, _context.NodeSize);
+                wanted[count++] = pointer.Bytenr.Value;
+        }
+
+        // Blocks that one transaction wrote lie side by side, and come in one transfer.
+        wanted = wanted[..count];
+        wanted.Sort();
+        for (int first = 0, next; first < count; first = next)
+        {
+            for (next = first + 1; next < count && wanted[next] - wanted[next - 1] == (ulong)_context.NodeSize;)
+                next++;
+            _volume.Prefetch(new LogicalAddress(wanted[first]), (next - first) * _context.NodeSize);
         }
     }
 

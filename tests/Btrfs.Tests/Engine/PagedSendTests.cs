@@ -35,6 +35,7 @@ public sealed class PagedSendTests
         using MemoryStream copied = new();
         long length = fs.Send(request, copied);
         Assert.That(copied.Length, Is.EqualTo(length));
+        ReadAll(copied.ToArray());
         Assert.That(ThroughPipe(fs, request with { VerifyData = verify }), Is.EqualTo(copied.ToArray()));
     }
 
@@ -46,6 +47,7 @@ public sealed class PagedSendTests
         using BtrfsFileSystem fs = BtrfsFileSystem.Open([image]);
         SendRequest request = new() { Subvolumes = ["snapshot"] };
         Assert.That(() => ThroughPipe(fs, request), Throws.TypeOf<ChecksumException>().With.Message.Contains("file 'file'"));
+        Assert.That(() => fs.Send(request, System.IO.Stream.Null), Throws.TypeOf<ChecksumException>().With.Message.Contains("file 'file'").And.Message.Contains("at offset 1032192"));
         byte[] stream = ThroughPipe(fs, request with { VerifyData = false });
         Assert.That(() => ReadAll(stream), Throws.TypeOf<StreamFormatException>().With.Message.Contains("crc"));
     }
@@ -59,7 +61,12 @@ public sealed class PagedSendTests
             fs.Send(new SendRequest { Subvolumes = ["snapshot"] }, sound);
         Damage(image, copies: 2);
         using (BtrfsFileSystem fs = BtrfsFileSystem.Open([image]))
+        {
             Assert.That(ThroughPipe(fs, new SendRequest { Subvolumes = ["snapshot"] }), Is.EqualTo(sound.ToArray()));
+            using MemoryStream copied = new();
+            fs.Send(new SendRequest { Subvolumes = ["snapshot"] }, copied);
+            Assert.That(copied.ToArray(), Is.EqualTo(sound.ToArray()));
+        }
     }
 
     [Test]

@@ -5,12 +5,14 @@ using Btrfs.Storage;
 
 namespace Btrfs.Tests.Engine;
 
-/// <summary>The reader in front of a whole send: it asks for what will be read, and not for too much of it at once.</summary>
+/// <summary>The reader in front of a send: it asks for what will be read, and not for too much of it at once.</summary>
 public sealed class SendReadAheadTests
 {
     private const int Files = 6;
     private const int FileBytes = 24 << 20;
     private const long MostAhead = 64 << 20;
+    private const int Directories = 40;
+    private const int FilesPerDirectory = 150;
 
     [Test]
     public void Data_is_asked_for_before_it_is_read_and_never_far_ahead()
@@ -37,6 +39,51 @@ public sealed class SendReadAheadTests
         }
     }
 
+    // The top, the roots and the nodes can't be known before: 12 reads or so. Leaves can, those of directories among them.
+    [Test]
+    public void Leaves_of_a_difference_are_asked_for_before_they_are_read()
+    {
+        if (Environment.ProcessorCount < 2)
+            Assert.Ignore("one processor: nobody could read ahead");
+
+        string directory = Directory.CreateTempSubdirectory("btrfs-ahead-").FullName;
+        try
+        {
+            string image = Path.Combine(directory, "image");
+            MakeDifference(image);
+            WatchedDevice device = new(FileBlockDevice.Open(image, DeviceOpenOptions.Default));
+            using BtrfsFileSystem fs = BtrfsFileSystem.Open([device]);
+            device.IsWatching = true;
+            fs.Send(new SendRequest { Subvolumes = ["after"], Parent = "before" }, System.IO.Stream.Null);
+
+            Assert.That(device.Reads, Is.GreaterThan(2 * Directories));
+            Assert.That(device.ReadsUnasked, Is.LessThan(device.Reads / 3));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static void MakeDifference(string image)
+    {
+        ImageMaker.Make([image], new MakeOptions { DeviceBytes = 512 << 20 });
+        using BtrfsFileSystem fs = BtrfsFileSystem.Open([image], new BtrfsOpenOptions { Writable = true });
+        fs.CreateSubvolume("work");
+        for (int number = 0; number < Directories; number++)
+        {
+            fs.CreateDirectory($"work/d{number}");
+            for (int file = 0; file < FilesPerDirectory; file++)
+                fs.CreateFile($"work/d{number}/a rather long name that fills leaves, number {file}");
+        }
+
+        fs.CreateSnapshot("work", "before", isReadOnly: true);
+        for (int number = 0; number < Directories; number++)
+            fs.WriteFile($"work/d{number}/a rather long name that fills leaves, number {FilesPerDirectory / 2}", 0, "changed"u8);
+        fs.CreateSnapshot("work", "after", isReadOnly: true);
+        fs.Commit();
+    }
+
     private static void Make(string image)
     {
         ImageMaker.Make([image], new MakeOptions { DeviceBytes = 512 << 20 });
@@ -61,6 +108,7 @@ public sealed class SendReadAheadTests
     private sealed class WatchedDevice(IBlockDevice below) : IBlockDevice
     {
         private readonly Lock _lock = new();
+        private readonly List<(ulong Start, ulong End)> _asked = [];
         private long _read;
 
         public bool IsWatching { get; set; }
@@ -68,6 +116,11 @@ public sealed class SendReadAheadTests
         public long PrefetchedBytes { get; private set; }
 
         public long MostAhead { get; private set; }
+
+        public int Reads { get; private set; }
+
+        /// <summary>Of the reads those that nobody had asked for.</summary>
+        public int ReadsUnasked { get; private set; }
 
         public string Name => below.Name;
 
@@ -83,13 +136,21 @@ public sealed class SendReadAheadTests
         {
             below.Read(offsetBytes, buffer);
             lock (_lock)
-                _read += IsWatching ? buffer.Length : 0;
+            {
+                if (!IsWatching)
+                    return;
+                _read += buffer.Length;
+                ulong end = offsetBytes + (ulong)buffer.Length;
+                Reads++;
+                ReadsUnasked += _asked.Exists(range => range.Start <= offsetBytes && end <= range.End) ? 0 : 1;
+            }
         }
 
         public void Prefetch(ulong offsetBytes, ulong lengthBytes)
         {
             lock (_lock)
             {
+                _asked.Add((offsetBytes, offsetBytes + lengthBytes));
                 PrefetchedBytes += IsWatching ? (long)lengthBytes : 0;
                 MostAhead = Math.Max(MostAhead, PrefetchedBytes - _read);
             }

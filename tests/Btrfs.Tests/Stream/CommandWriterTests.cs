@@ -76,7 +76,7 @@ public sealed class CommandWriterTests
             SampleStreams.Truncate(w, "file"u8);
             for (int i = pending.Length - 1; i >= 0; i--)
             {
-                data.AsSpan(i).CopyTo(w.DataOf(pending[i]));
+                data.AsSpan(i).CopyTo(w.DataOf(pending[i]).Span);
                 w.Complete(pending[i], RawStream.Crc(data.AsSpan(i)));
             }
         });

@@ -1,27 +1,20 @@
-using System.Diagnostics.CodeAnalysis;
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Inode;
-using Btrfs.Send.State;
-using Btrfs.Storage;
 
-namespace Btrfs.Send.Data;
+namespace Btrfs.Send.Ahead;
 
 /// <summary>
-/// Goes through the tree of a whole send on a thread of its own, some way in front: the leaves that it reads are verified and in the cache when the send comes to them, and the
-/// data that they lead to is on its way from the disk. What goes wrong here is left for the send to come upon.
+/// Keeps a walk in front of a send at its distance: as far as keeps a disk busy, and no farther than what memory holds. One thread walks and plans, another sends and notes.
 /// </summary>
-internal sealed class SendReadAhead : IDisposable
+/// <param name="fs">The file system.</param>
+/// <param name="withData">Whether data is asked for, or only leaves are counted.</param>
+internal sealed class SendLead(FsInfo fs, bool withData)
 {
     // Enough to keep a disk busy while the send works off what is there, and small against any memory.
     private const ulong DataAhead = 48 << 20;
     private const ulong StepBytes = 4 << 20;
     private const int LeavesAhead = 64;
-
-    private readonly Subvolume _subvolume;
-    private readonly DataReader _data;
-    private readonly int _sectorSize;
-    private readonly Thread _thread;
 
     // What was planned, in order: up to which place of the send, and how much by then.
     private readonly Queue<(ulong Inode, ulong Offset, ulong Bytes, int Leaves)> _plan = new();
@@ -36,20 +29,9 @@ internal sealed class SendReadAhead : IDisposable
 
     private ulong _inode;
     private ulong _offset;
-    private bool _stops;
+    private bool _isStopped;
 
-    private SendReadAhead(FsInfo fs, Subvolume subvolume)
-    {
-        _subvolume = subvolume;
-        _data = fs.Data;
-        _sectorSize = fs.SectorSize;
-        _thread = new Thread(Run) { IsBackground = true, Name = "send: read ahead" };
-        _thread.Start();
-    }
-
-    /// <summary>Null where it is not worth a thread.</summary>
-    public static SendReadAhead? TryStart(SendContext context) =>
-        context.Send.Root.Tree.Level > 0 && Environment.ProcessorCount > 1 ? new SendReadAhead(context.Fs, context.Send) : null;
+    public bool IsStopped => Volatile.Read(ref _isStopped);
 
     /// <summary>Tells where the send is.</summary>
     public void Note(ulong inode, ulong offset)
@@ -58,58 +40,29 @@ internal sealed class SendReadAhead : IDisposable
         Volatile.Write(ref _inode, inode);
     }
 
-    public void Dispose()
+    /// <summary>Ends the walk, which sees it soon.</summary>
+    public void Stop() => Volatile.Write(ref _isStopped, true);
+
+    /// <summary>The walk is through with a leaf, and may go on when this returns.</summary>
+    /// <param name="inode">When the send comes to it, it has little or no use for the leaf any more.</param>
+    public void EndLeaf(ulong inode)
     {
-        Volatile.Write(ref _stops, true);
-        _thread.Join();
+        _plannedLeaves++;
+        Remember(inode, 0);
+        WaitForSend();
     }
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "whatever it is, the send reads the same and tells")]
-    private void Run()
+    /// <summary>Asks for the data of an extent, and returns when there is room for more.</summary>
+    public void Plan(in FileExtent extent)
     {
-        try
-        {
-            Walk();
-        }
-        catch (Exception)
-        {
-            // The send goes on without.
-        }
-    }
-
-    private void Walk()
-    {
-        TreeCursor cursor = _subvolume.OpenCursor();
-        cursor.Seek(new Key(ObjectIds.FirstFree, ItemType.InodeItem, 0));
-        while (cursor.IsValid && !Volatile.Read(ref _stops))
-        {
-            _plannedLeaves++;
-            for (int slot = cursor.Slot; slot < cursor.Leaf.Count; slot++)
-            {
-                Key key = cursor.Leaf.Leaf.Key(slot);
-                if (key.Type == ItemType.ExtentData)
-                    Plan(FileExtent.At(cursor.Leaf, slot));
-            }
-
-            Key last = cursor.Leaf.Leaf.Key(cursor.Leaf.Count - 1);
-            Remember(last.ObjectId, 0);
-            WaitForSend();
-            cursor.MoveToNextLeaf();
-        }
-
-        Fetch();
-    }
-
-    private void Plan(in FileExtent extent)
-    {
-        if (extent.IsInline || extent.IsHole || extent.Type == FileExtentType.Prealloc)
+        if (!withData || extent.IsInline || extent.IsHole || extent.Type == FileExtentType.Prealloc)
             return;
 
         // Of a compressed extent all is read for any part.
         bool isPlain = extent.Compression == CompressionType.None;
         ulong start = extent.DiskBytenr + (isPlain ? extent.ExtentOffset : 0);
         ulong length = isPlain ? extent.NumBytes : extent.DiskNumBytes;
-        for (ulong done = 0; done < length && !Volatile.Read(ref _stops);)
+        for (ulong done = 0; done < length && !IsStopped;)
         {
             ulong step = Math.Min(length - done, StepBytes);
             Add(start + done, step);
@@ -120,6 +73,14 @@ internal sealed class SendReadAhead : IDisposable
                 WaitForSend();
             }
         }
+    }
+
+    /// <summary>Lets what was planned go to the device.</summary>
+    public void Fetch()
+    {
+        if (_rangeLength > 0)
+            fs.Data.Prefetch(new LogicalAddress(_rangeStart - _rangeStart % (ulong)fs.SectorSize), (int)_rangeLength);
+        _rangeLength = 0;
     }
 
     private void Add(ulong start, ulong length)
@@ -134,13 +95,6 @@ internal sealed class SendReadAhead : IDisposable
         _plannedBytes += length;
     }
 
-    private void Fetch()
-    {
-        if (_rangeLength > 0)
-            _data.Prefetch(new LogicalAddress(_rangeStart - _rangeStart % (ulong)_sectorSize), (int)_rangeLength);
-        _rangeLength = 0;
-    }
-
     private void Remember(ulong inode, ulong offset) => _plan.Enqueue((inode, offset, _plannedBytes, _plannedLeaves));
 
     private void WaitForSend()
@@ -149,7 +103,7 @@ internal sealed class SendReadAhead : IDisposable
         {
             Pass();
             bool isFar = _plannedBytes - _passedBytes > DataAhead || _plannedLeaves - _passedLeaves > LeavesAhead;
-            if (!isFar || Volatile.Read(ref _stops))
+            if (!isFar || IsStopped)
                 return;
 
             Fetch();
