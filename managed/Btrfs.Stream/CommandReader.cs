@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Btrfs.Interop;
 
 namespace Btrfs.Stream;
 
@@ -29,8 +28,9 @@ public sealed class CommandReader
     private int _end;
     private long _offset;
 
-    // The buffer is a block of the file that is read ahead, and goes back to it.
+    // The buffer is a block of the file that is read ahead, and goes back to it. Within these bounds of it commands have the right crc.
     private bool _isBlock;
+    private (int Start, int End) _verified;
 
     private bool _isInStream;
     private int _commandBytes;
@@ -156,14 +156,10 @@ public sealed class CommandReader
 
     private void CheckCrc(CommandType type, ReadOnlySpan<byte> command)
     {
-        // The crc is over a header whose crc is zero.
-        Span<byte> header = stackalloc byte[StreamFormat.CommandHeaderBytes];
-        command[..StreamFormat.CommandHeaderBytes].CopyTo(header);
-        Span<byte> field = header[StreamFormat.CommandCrcOffset..];
-        uint stored = BinaryPrimitives.ReadUInt32LittleEndian(field);
-        field.Clear();
-        uint computed = Crc32C.Update(Crc32C.Update(0, header), command[StreamFormat.CommandHeaderBytes..]);
-        if (stored != computed)
+        if (_isBlock && _start >= _verified.Start && _start + command.Length <= _verified.End)
+            return;
+
+        if (!CommandCrc.IsRight(command, out uint stored, out uint computed))
             throw Error(type, $"crc32c is 0x{computed:x8}, the command says 0x{stored:x8}");
     }
 
@@ -236,7 +232,7 @@ public sealed class CommandReader
     // of a command that large as many blocks are held as have arrived.
     private bool TakeBlock(ReadAheadStream ahead)
     {
-        byte[]? block = ahead.TakeBlock(out int length);
+        byte[]? block = ahead.TakeBlock(out int length, out _verified);
         if (block is null)
             return false;
 

@@ -4,14 +4,17 @@ namespace Btrfs.Stream;
 
 /// <summary>
 /// A regular file that is read from its begin to its end, some blocks ahead, by threads of its own: what is in the page cache comes in at the speed of several
-/// processors. A <see cref="CommandReader"/> takes its blocks as they are; to others it is a stream that can't seek. Not thread-safe, and of bounded memory.
+/// processors. The threads sum the commands too, since what was just copied is in their caches. A <see cref="CommandReader"/> takes the blocks as they are; to others it is a
+/// stream that can't seek. Not thread-safe, and of bounded memory.
 /// </summary>
 public sealed class ReadAheadStream : System.IO.Stream
 {
     /// <summary>Free bytes in front of the data of each block, where the reader puts what is left of the block before.</summary>
     internal const int HeadroomBytes = 256 * 1024;
 
-    private const int BlockBytes = 512 * 1024;
+    // Large, since to hand one over wakes threads, which costs as much as to read some 32 KiB.
+    private const int BlockBytes = 2 << 20;
+    private const int SmallestFileBytes = 1 << 20;
     private const int Workers = 2;
     private const int Blocks = Workers + 2;
 
@@ -25,6 +28,10 @@ public sealed class ReadAheadStream : System.IO.Stream
     private long _nextToFill;
     private long _nextToGiveBack;
     private bool _isStopped;
+
+    // Blocks are walked in their order, by whoever has filled them.
+    private readonly CommandWalk _walk = new();
+    private long _nextToWalk;
 
     // The reader's side.
     private long _nextToTake;
@@ -45,7 +52,7 @@ public sealed class ReadAheadStream : System.IO.Stream
         }
     }
 
-    private static bool IsWorthwhile(SafeFileHandle file) => RandomAccess.GetLength(file) > 2 * BlockBytes;
+    private static bool IsWorthwhile(SafeFileHandle file) => RandomAccess.GetLength(file) > SmallestFileBytes;
 
     /// <summary>Opens a file for reading from its begin to its end: ahead where it is a regular file of some size, and plainly where it is not.</summary>
     /// <exception cref="IOException">It can't be opened.</exception>
@@ -86,7 +93,7 @@ public sealed class ReadAheadStream : System.IO.Stream
         {
             if (_current is not null)
                 GiveBack();
-            _current = TakeBlock(out int length);
+            _current = TakeBlock(out int length, out _);
             if (_current is null)
                 return 0;
             _currentStart = HeadroomBytes;
@@ -104,10 +111,12 @@ public sealed class ReadAheadStream : System.IO.Stream
 
     /// <summary>The next block, its data behind <see cref="HeadroomBytes"/>; null at the end of the file. It is to be given back before the next but one is taken.</summary>
     /// <param name="length">Bytes of data, at least one.</param>
+    /// <param name="verified">Where in the block commands were found right, from the begin of the first to the end of the last.</param>
     /// <exception cref="IOException">The file could not be read.</exception>
-    internal byte[]? TakeBlock(out int length)
+    internal byte[]? TakeBlock(out int length, out (int Start, int End) verified)
     {
         length = 0;
+        verified = default;
         if (_isAtEnd)
             return null;
 
@@ -128,6 +137,7 @@ public sealed class ReadAheadStream : System.IO.Stream
             return null;
 
         _nextToTake++;
+        verified = block.Verified;
         return block.Bytes;
     }
 
@@ -192,6 +202,7 @@ public sealed class ReadAheadStream : System.IO.Stream
             }
 
             Fill(block, number * BlockBytes);
+            Verify(block);
             lock (_gate)
             {
                 block.IsFilled = true;
@@ -217,6 +228,26 @@ public sealed class ReadAheadStream : System.IO.Stream
         }
     }
 
+    private void Verify(Block block)
+    {
+        ReadOnlySpan<byte> data = block.Bytes.AsSpan(HeadroomBytes, block.Length);
+        int start;
+        int end;
+        lock (_gate)
+        {
+            while (_nextToWalk != block.Number && !_isStopped)
+                Monitor.Wait(_gate);
+            if (_isStopped)
+                return;
+            (start, end) = _walk.Pass(data);
+            _nextToWalk++;
+            Monitor.PulseAll(_gate);
+        }
+
+        int right = CommandWalk.Verify(data[start..end]);
+        block.Verified = (HeadroomBytes + start, HeadroomBytes + start + right);
+    }
+
     private sealed class Block
     {
         public byte[] Bytes { get; } = GC.AllocateUninitializedArray<byte>(HeadroomBytes + BlockBytes);
@@ -224,6 +255,8 @@ public sealed class ReadAheadStream : System.IO.Stream
         public long Number { get; set; } = -1;
 
         public int Length { get; set; }
+
+        public (int Start, int End) Verified { get; set; }
 
         public bool IsFilled { get; set; }
 

@@ -79,7 +79,7 @@ internal static class ReceiveCommand
 
     private static void Receive(IReadOnlyList<string> devices, string? file, FsPath directory, ReceiveOptions options, Verbosity verbosity, bool showsProgress)
     {
-        using System.IO.Stream input = StreamInput.Open(file, readsExactly: options.StopAtEnd);
+        using System.IO.Stream input = StreamInput.Open(file, readsAhead: false);
         ReceiveReport report = new(verbosity, showsProgress ? new ProgressLine("received", StreamInput.LengthOf(file)) : null);
         ImageArguments.Change(
             devices,

@@ -8,10 +8,10 @@ internal static class StreamInput
     /// <summary>What is written for standard input.</summary>
     public const string Standard = "-";
 
-    /// <param name="path">A file, read ahead; null or - for standard input.</param>
-    /// <param name="readsExactly">Nothing is read ahead, since somebody else reads on behind the stream.</param>
+    /// <param name="path">A file; null or - for standard input.</param>
+    /// <param name="readsAhead">Whether other threads read a file ahead: of use where nothing else keeps the processors busy. Never where somebody reads on behind the stream.</param>
     /// <exception cref="IOException">It can't be opened.</exception>
-    public static System.IO.Stream Open(string? path, bool readsExactly = false)
+    public static System.IO.Stream Open(string? path, bool readsAhead = true)
     {
         if (path is null or Standard)
             return Console.OpenStandardInput();
@@ -19,7 +19,7 @@ internal static class StreamInput
             throw new IOException($"cannot open '{path}': is a directory");
         try
         {
-            return readsExactly ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0) : ReadAheadStream.Open(path);
+            return readsAhead ? ReadAheadStream.Open(path) : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
         {

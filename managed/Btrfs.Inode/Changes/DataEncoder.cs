@@ -117,8 +117,21 @@ internal sealed class DataEncoder
         if (Checksum is null)
             return [];
         byte[] sums = new byte[stored.Length / _sectorSize * Checksum.Size];
-        Checksum.ComputeSectors(stored, _sectorSize, sums);
+        Sum(stored, sums);
         return sums;
+    }
+
+    /// <inheritdoc cref="Sum(ReadOnlySpan{byte})"/>
+    /// <param name="stored">Whole sectors.</param>
+    /// <param name="sums">Takes them.</param>
+    /// <returns>How many bytes they have.</returns>
+    public int Sum(ReadOnlySpan<byte> stored, Span<byte> sums)
+    {
+        if (Checksum is null)
+            return 0;
+        int length = stored.Length / _sectorSize * Checksum.Size;
+        Checksum.ComputeSectors(stored, _sectorSize, sums[..length]);
+        return length;
     }
 
     // Neighbours that would not shrink share one plain extent.

@@ -1,17 +1,21 @@
-using System.Buffers;
 using Btrfs.Format;
 using Btrfs.Space.Transactions;
 
 namespace Btrfs.Inode.Changes;
 
 /// <summary>
-/// Enters compressed extents that continue one another in a file in bulk: while the caller brings more, those that are there are checksummed and written by another thread, neighbours
-/// on the disk as far as there is room, and entered in short parts of its own. The counterpart of <see cref="ExtentWriter"/> for data that comes encoded.
+/// Enters compressed extents that continue one another in a file in bulk: they are gathered in batches, neighbours on the disk as far as there is room, which another thread writes one after
+/// the other while the caller brings more. What is written is entered in short parts of its own. The counterpart of <see cref="ExtentWriter"/> for data that comes encoded.
 /// Not thread-safe. Without <see cref="Complete"/> the last extents are lost.
 /// </summary>
+/// <remarks>
+/// To write costs about as much as all else that a receive does to the data, so the caller's thread does all else: allocates, sums and enters. Several batches lie between the two,
+/// or each would wait for the other in turn.
+/// </remarks>
 public sealed class EncodedExtentWriter : IDisposable
 {
-    private const int BatchBytes = 2 << 20;
+    private const int BatchBytes = 1 << 20;
+    private const int MaxUnderWay = 3;
     private const int ItemsOfExtent = 6;
 
     private readonly SubvolumeWriter _subvolume;
@@ -19,10 +23,14 @@ public sealed class EncodedExtentWriter : IDisposable
     private readonly int _sectorSize;
     private readonly DataEncoder? _encoder;
     private readonly ulong _size;
+
+    // In the order of the file.
+    private readonly Queue<EncodedBatch> _underWay = new(MaxUnderWay + 1);
+    private EncodedBatch? _filling;
     private ulong _position;
-    private Batch _filling = new(BatchBytes);
-    private Batch _spare = new(BatchBytes);
-    private Task _working = Task.CompletedTask;
+
+    // The last of a chain: after a batch that could not be written, none is.
+    private Task _writing = Task.CompletedTask;
 
     /// <param name="subvolume">Where the file is.</param>
     /// <param name="inode">A regular file that nobody else writes to meanwhile.</param>
@@ -43,12 +51,12 @@ public sealed class EncodedExtentWriter : IDisposable
             _encoder = DataEncoder.For(change, item, null, WriteOptions.Default);
     }
 
-    /// <summary>Takes one more extent, and waits only where the disk or the processors are behind.</summary>
+    /// <summary>Takes one more extent, and waits only where the disk is behind.</summary>
     /// <param name="extent">What the file is to show.</param>
     /// <param name="data">As it is to lie on the disk: it was decoded once, so it can be.</param>
     /// <returns>False where it does not continue those before, or can't be stored as it is.</returns>
     /// <exception cref="NoSpaceException">There is no room; what was entered before stays.</exception>
-    /// <exception cref="IOException">A batch could not be written.</exception>
+    /// <exception cref="IOException">A batch could not be written; none after it will be.</exception>
     public bool TryAdd(in EncodedExtent extent, ReadOnlySpan<byte> data)
     {
         if (_encoder is null || extent.FileOffset != _position || extent.FileBytes > (ulong)long.MaxValue - _position
@@ -56,104 +64,109 @@ public sealed class EncodedExtentWriter : IDisposable
             return false;
 
         int bytes = (data.Length + _sectorSize - 1) / _sectorSize * _sectorSize;
-        if (bytes > BatchBytes - _filling.Length)
+        if (_filling?.Room < bytes)
             SendOff();
+        _filling ??= new EncodedBatch(BatchBytes, _sectorSize, _encoder);
         _filling.Add(extent, data, bytes);
         _position += extent.FileBytes;
         return true;
     }
 
     /// <summary>Writes the rest. All of it is durable after the next commit.</summary>
+    /// <exception cref="NoSpaceException">There is no room; what was entered before stays.</exception>
+    /// <exception cref="IOException">A batch could not be written.</exception>
     public void Complete()
     {
-        Wait();
-        if (_filling.Length > 0)
-            Process(_filling);
-        _filling.Clear();
+        SendOff();
+        while (_underWay.Count > 0)
+            FinishOldest();
     }
 
-    /// <summary>Waits for what is under way.</summary>
+    /// <summary>Waits for what is under way, and gives back what was allocated in vain.</summary>
     public void Dispose()
     {
-        try
+        foreach (EncodedBatch batch in _underWay)
         {
-            _working.GetAwaiter().GetResult();
-        }
-        catch (Exception error) when (error is BtrfsException or IOException)
-        {
-            // The caller has had it from TryAdd or Complete, or is unwinding from something worse.
+            // What it ends with the caller has had from TryAdd or Complete, or is unwinding from something worse.
+            Task.WaitAny(batch.Written);
+            BatchEntry.GiveBack(_subvolume.Writer, batch.Places);
+            batch.Dispose();
         }
 
-        _filling.Dispose();
-        _spare.Dispose();
+        _underWay.Clear();
+        _filling?.Dispose();
+        _filling = null;
     }
 
     private void SendOff()
     {
-        Wait();
-        (Batch batch, _filling) = (_filling, _spare);
-        _spare = batch;
-        _filling.Clear();
-        _working = Task.Run(() => Process(batch));
+        if (_filling is not { } batch)
+            return;
+
+        if (_underWay.Count == MaxUnderWay)
+            FinishOldest();
+        Place(batch);
+        _underWay.Enqueue(batch);
+        _filling = null;
+        batch.Written = _writing = _writing.ContinueWith(before => Write(before, batch), TaskScheduler.Default);
     }
 
-    private void Wait()
+    private void Write(Task before, EncodedBatch batch)
     {
-        Task working = _working;
-        _working = Task.CompletedTask;
-        working.GetAwaiter().GetResult();
+        before.GetAwaiter().GetResult();
+        int done = 0;
+        foreach (DataExtent place in batch.Places)
+        {
+            _subvolume.Writer.WriteData(place.Start, batch.Bytes.Slice(done, (int)place.Bytes));
+            done += (int)place.Bytes;
+        }
     }
 
-    private void Process(Batch batch)
+    private void FinishOldest()
     {
-        List<DataExtent> places = [];
+        EncodedBatch batch = _underWay.Peek();
+        batch.Written.GetAwaiter().GetResult();
+        Enter(batch);
+        _underWay.Dequeue().Dispose();
+    }
+
+    // As many neighbours as there is room for come to lie in one place; an extent is never split.
+    private void Place(EncodedBatch batch)
+    {
         try
         {
-            Place(batch, places);
-            byte[] sums = _encoder!.Sum(batch.Bytes);
-            int done = 0;
-            foreach (DataExtent place in places)
+            using Transaction part = _subvolume.Writer.Begin(0);
+            int rest = batch.Length;
+            for (int index = 0; index < batch.Extents.Count;)
             {
-                _subvolume.Writer.WriteData(place.Start, batch.Bytes.Slice(done, (int)place.Bytes));
-                done += (int)place.Bytes;
+                DataExtent found = part.AllocateData((ulong)rest, (ulong)batch.Extents[index].Bytes);
+                int used = 0;
+                for (; index < batch.Extents.Count && used + batch.Extents[index].Bytes <= (int)found.Bytes; index++)
+                    used += batch.Extents[index].Bytes;
+                if (used < (int)found.Bytes)
+                    part.ReturnData(new DataExtent(found.Start + (ulong)used, found.Bytes - (ulong)used));
+                batch.Places.Add(found with { Bytes = (ulong)used });
+                rest -= used;
             }
 
-            Enter(batch, places, sums);
+            part.Complete();
         }
-        catch (Exception error) when (error is NoSpaceException or IOException)
+        catch (NoSpaceException)
         {
-            BatchEntry.GiveBack(_subvolume.Writer, places);
+            BatchEntry.GiveBack(_subvolume.Writer, batch.Places);
+            batch.Places.Clear();
             throw;
         }
     }
 
-    // As many neighbours as there is room for come to lie in one place; an extent is never split.
-    private void Place(Batch batch, List<DataExtent> places)
-    {
-        using Transaction part = _subvolume.Writer.Begin(0);
-        int rest = batch.Length;
-        for (int index = 0; index < batch.Extents.Count;)
-        {
-            DataExtent found = part.AllocateData((ulong)rest, (ulong)batch.Extents[index].Bytes);
-            int used = 0;
-            for (; index < batch.Extents.Count && used + batch.Extents[index].Bytes <= (int)found.Bytes; index++)
-                used += batch.Extents[index].Bytes;
-            if (used < (int)found.Bytes)
-                part.ReturnData(new DataExtent(found.Start + (ulong)used, found.Bytes - (ulong)used));
-            places.Add(found with { Bytes = (ulong)used });
-            rest -= used;
-        }
-
-        part.Complete();
-    }
-
-    private void Enter(Batch batch, List<DataExtent> places, ReadOnlySpan<byte> sums)
+    private void Enter(EncodedBatch batch)
     {
         using Transaction part = _subvolume.Writer.Begin(batch.Extents.Count * ItemsOfExtent);
         Change change = new(part, _subvolume);
         InodeItem item = change.GetWritableFile(_inode);
+        ReadOnlySpan<byte> sums = batch.Sums;
         int index = 0;
-        foreach (DataExtent place in places)
+        foreach (DataExtent place in batch.Places)
         {
             int sumBytes = (int)place.Bytes / _sectorSize * _encoder!.Checksum!.Size;
             part.InsertChecksums(place.Start, sums[..sumBytes]);
@@ -172,39 +185,5 @@ public sealed class EncodedExtentWriter : IDisposable
         change.PutInode(_inode, ref item);
         change.Finish();
         part.Complete();
-    }
-
-    // Extents one behind the other, each with zeros up to the end of its last sector.
-    private sealed class Batch(int capacity) : IDisposable
-    {
-        private byte[] _bytes = ArrayPool<byte>.Shared.Rent(capacity);
-
-        public List<(EncodedExtent Extent, int Bytes)> Extents { get; } = [];
-
-        public int Length { get; private set; }
-
-        public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Length);
-
-        public void Add(in EncodedExtent extent, ReadOnlySpan<byte> data, int bytes)
-        {
-            Span<byte> sectors = _bytes.AsSpan(Length, bytes);
-            data.CopyTo(sectors);
-            sectors[data.Length..].Clear();
-            Extents.Add((extent, bytes));
-            Length += bytes;
-        }
-
-        public void Clear()
-        {
-            Extents.Clear();
-            Length = 0;
-        }
-
-        public void Dispose()
-        {
-            Clear();
-            ArrayPool<byte>.Shared.Return(_bytes);
-            _bytes = [];
-        }
     }
 }

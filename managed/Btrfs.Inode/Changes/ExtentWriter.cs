@@ -115,12 +115,8 @@ public sealed class ExtentWriter : IDisposable
         _capacity = BatchBytes;
     }
 
-    private void Wait()
-    {
-        Task working = _working;
-        _working = Task.CompletedTask;
-        working.GetAwaiter().GetResult();
-    }
+    // Again and again where it failed: without that batch nothing after it may be entered.
+    private void Wait() => _working.GetAwaiter().GetResult();
 
     /// <summary>Makes the file ready for whole sectors from the batch on; false where each batch must go through the file's own rules.</summary>
     private bool TryStart()

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using Btrfs.Engine;
 using Btrfs.Fidelity.Kernel;
-using Btrfs.Stream;
 
 namespace Btrfs.Benchmarks.Macro;
 
@@ -86,7 +85,7 @@ internal static class ReceivingRun
         NewImage(image);
         long start = Stopwatch.GetTimestamp();
         using (BtrfsFileSystem fs = BtrfsFileSystem.Open([image], new BtrfsOpenOptions { Writable = true }))
-        using (System.IO.Stream input = ReadAheadStream.Open(stream))
+        using (FileStream input = new(stream, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan))
             fs.Receive(input, "");
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }

@@ -25,8 +25,11 @@ internal sealed class ReceiverImage
     /// <summary>One more, which begins with what this one holds.</summary>
     public ReceiverImage Fork() => new(new MemoryOverlayDevice(_device, leaveOpen: true));
 
+    /// <summary>What is opened; to put something between.</summary>
+    public IBlockDevice OpenDevice() => new MemoryOverlayDeviceHandle(_device);
+
     public BtrfsFileSystem Open(bool writable = false) =>
-        BtrfsFileSystem.Open([new MemoryOverlayDeviceHandle(_device)], new BtrfsOpenOptions { Writable = writable, BlockCacheBytes = 8 << 20 });
+        BtrfsFileSystem.Open([OpenDevice()], new BtrfsOpenOptions { Writable = writable, BlockCacheBytes = 8 << 20 });
 
     public IReadOnlyList<ReceivedSubvolume> Receive(byte[] stream, ReceiveOptions? options = null, string directory = "", IProgress<ReceiveProgress>? progress = null)
     {

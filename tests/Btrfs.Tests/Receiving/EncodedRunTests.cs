@@ -1,4 +1,5 @@
 using Btrfs.Engine;
+using Btrfs.Fidelity.Devices;
 using Btrfs.Format;
 using Btrfs.Fuzz.Streams;
 using Btrfs.Receive;
@@ -79,6 +80,44 @@ internal sealed class EncodedRunTests
         Assert.That(() => image.Receive(script.End()), Throws.TypeOf<ReceiveException>().With.InnerException.TypeOf<NoSpaceException>());
 
         Assert.That(image.Fault(), Is.Null);
+    }
+
+    [Test]
+    public void A_batch_that_could_not_be_written_is_not_skipped_by_those_after_it_and_a_resume_makes_it_whole([Values] bool isEncoded, [Values(0, 1, 2)] int failing)
+    {
+        ReceiverImage image = ReceiverImage.New();
+        byte[] content = Content(Extents * ExtentBytes);
+        StreamScript script = new StreamScript().Subvol("s").Mkfile("a");
+        byte[] stream = (isEncoded ? Run(script, content) : Plain(script, content)).End();
+
+        using (FaultyDevice device = new(image.OpenDevice()))
+        using (BtrfsFileSystem fs = BtrfsFileSystem.Open([device], new BtrfsOpenOptions { Writable = true }))
+        using (MemoryStream input = new(stream))
+        {
+            // The first extents of a run go out one by one, before a thread is worth it.
+            device.Fail(DeviceCall.Write, (isEncoded ? 5 : 0) + failing, 1);
+            Assert.That(() => fs.Receive(input, ""), Throws.InstanceOf<IOException>());
+        }
+
+        image.Receive(stream, new ReceiveOptions { Resume = HasPart(image) });
+
+        Assert.That(image.Fault(), Is.Null);
+        using BtrfsFileSystem received = image.Open();
+        Assert.That(ReceiveTests.Content(received, "s/a"), Is.EqualTo(content));
+    }
+
+    private static bool HasPart(ReceiverImage image)
+    {
+        using BtrfsFileSystem fs = image.Open();
+        return fs.FindReceivedParts().Count > 0;
+    }
+
+    private static StreamScript Plain(StreamScript script, byte[] content)
+    {
+        const int Piece = 48 << 10;
+        for (int begin = 0; begin < content.Length; begin += Piece)
+            script.Write("a", (ulong)begin, content.AsSpan(begin, Math.Min(Piece, content.Length - begin)));
+        return script;
     }
 
     // Half of each sector is random.

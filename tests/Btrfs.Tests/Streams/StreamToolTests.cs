@@ -125,6 +125,39 @@ public sealed class StreamToolTests
     }
 
     [Test]
+    public void A_walk_finds_whole_commands_however_the_stream_is_cut_and_none_that_is_damaged([Values(3, 7, 64, 1000)] int blockBytes)
+    {
+        RawStream raw = new RawStream().Header(1);
+        Random random = new(blockBytes);
+        List<int> ends = [StreamFormat.StreamHeaderBytes];
+        for (int i = 0; i < 200; i++)
+        {
+            raw.Command((int)CommandType.SetXattr, RawStream.Attribute((int)AttributeType.XattrData, new byte[random.Next(60)]));
+            ends.Add(raw.ToArray().Length);
+        }
+
+        byte[] bytes = raw.ToArray();
+        int damaged = ends[100] + StreamFormat.CommandHeaderBytes;
+        bytes[damaged] ^= 1;
+        CommandWalk walk = new();
+        for (int begin = 0; begin < bytes.Length; begin += blockBytes)
+        {
+            ReadOnlySpan<byte> block = bytes.AsSpan(begin, Math.Min(blockBytes, bytes.Length - begin));
+            int blockEnd = begin + block.Length;
+            (int start, int end) = walk.Pass(block);
+            int right = start + CommandWalk.Verify(block[start..end]);
+
+            int[] bounds = [0, .. ends];
+            int firstBound = bounds.Where(bound => bound >= begin).Append(blockEnd).Min();
+            int lastBound = bounds.Where(bound => bound <= blockEnd && bound >= firstBound).DefaultIfEmpty(begin + start).Max();
+            Assert.That(start == end || begin + start == firstBound, $"block at {begin}");
+            Assert.That(begin + end, Is.EqualTo(lastBound), $"block at {begin}");
+            bool holdsDamage = begin + start <= ends[100] && begin + end > damaged;
+            Assert.That(begin + right, Is.EqualTo(holdsDamage ? ends[100] : begin + end), $"block at {begin}");
+        }
+    }
+
+    [Test]
     public void Progress_tells_percent_rate_and_time_left()
     {
         ProgressLine line = new("sent", totalBytes: 100 << 20);
