@@ -65,6 +65,15 @@ internal sealed partial class CommandApplier
         return paths;
     }
 
+    private void Truncate(in StreamCommand command)
+    {
+        ulong inode = Find(command);
+        ulong size = command.GetU64(AttributeType.Size);
+        if (!_pending.MayFollowCut(inode, size))
+            _pending.Flush();
+        batch.Truncate(inode, size);
+    }
+
     private void Allocate(in StreamCommand command)
     {
         const uint KeepSize = 1;

@@ -31,7 +31,7 @@ internal sealed partial class CommandApplier(
 
     public void Apply(in StreamCommand command)
     {
-        if (command.Type is not (CommandType.Write or CommandType.EncodedWrite) || MustSettleBefore(command))
+        if (command.Type is not (CommandType.Write or CommandType.EncodedWrite or CommandType.Truncate) || MustSettleBefore(command))
             _pending.Flush();
         switch (command.Type)
         {
@@ -67,7 +67,7 @@ internal sealed partial class CommandApplier(
                 Clone(command);
                 break;
             case CommandType.Truncate:
-                batch.Truncate(Find(command), command.GetU64(AttributeType.Size));
+                Truncate(command);
                 break;
             case CommandType.Fallocate:
                 Allocate(command);

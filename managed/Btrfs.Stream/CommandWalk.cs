@@ -20,6 +20,7 @@ internal sealed class CommandWalk
     private long _next;
 
     /// <summary>Goes over the next block.</summary>
+    /// <param name="block">Not shorter than a length, but for the last one.</param>
     /// <returns>Where the first whole command or stream header in it begins, and where the last ends.</returns>
     public (int Start, int End) Pass(ReadOnlySpan<byte> block)
     {

@@ -199,11 +199,9 @@ internal sealed class AllocateOperation(
     {
         if (_end > item.FileSize.Value)
         {
-            DataEncoder encoder = DataEncoder.For(change, inode, item, change.Writing);
-            if (_growsFile && FileExtents.TryGetInline(change, inode, out _))
-                FileContent.SpreadInline(change, inode, ref item, encoder);
-            else if (!_growsFile || offset <= item.FileSize.Value)
-                FileContent.RewriteEnd(change, inode, ref item, encoder, item.FileSize);
+            if (!_growsFile || offset <= item.FileSize.Value)
+                FileContent.RewriteEnd(change, inode, ref item, item.FileSize);
+            FileContent.SpreadInline(change, inode, ref item, DataEncoder.For(change, inode, item, change.Writing));
             if (_growsFile)
                 FileContent.Expand(change, inode, ref item, offset);
         }

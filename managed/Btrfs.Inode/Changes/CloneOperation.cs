@@ -61,27 +61,20 @@ internal static class CloneOperation
         InodeItem from = GetSource(source, request.SourceInode);
         InodeItem to = target.GetWritableFile(request.Inode);
         ulong whole = source.AlignUp(request.Length);
-        ulong size = to.FileSize;
         try
         {
-            if (progress == 0 && request.PendingFrom is null && IsInlineOfItself(source, target, request))
-            {
-                ShareInline(source, target, request, from, ref to);
-                progress = Math.Min(whole, (ulong)source.SectorSize);
-            }
-            else if (progress == 0)
-            {
+            if (progress == 0)
                 Prepare(target, request, ref to);
-            }
 
             for (int itemsLeft = items; progress < whole && itemsLeft > 0; itemsLeft--)
             {
                 progress = ShareRun(source, target, request, from, ref to, progress, ref itemsLeft);
-                to.FileSize = Math.Max(to.FileSize, SizeAfter(request, progress));
-            }
+                ulong size = Math.Max(to.FileSize, SizeAfter(request, progress));
 
-            // Over what the tree has not told of so far, since data was to come behind it.
-            FileExtents.FillHoles(target, request.Inode, target.AlignUp(size), target.AlignUp(to.FileSize));
+                // Over what the tree has not told of so far, since data was to come behind it.
+                FileExtents.FillHoles(target, request.Inode, target.AlignUp(to.FileSize), target.AlignUp(size));
+                to.FileSize = size;
+            }
         }
         catch (NoSpaceException) when (target.IsCutShort)
         {
@@ -99,11 +92,6 @@ internal static class CloneOperation
         return progress >= whole;
     }
 
-    // Prepared for what comes behind, such a file would have its bytes in a sector, which could be shared: the kernel copies them instead.
-    private static bool IsInlineOfItself(Change source, Change target, in CloneRequest request) =>
-        source.RootId == target.RootId && request.SourceInode == request.Inode && request.SourceOffset == 0
-        && FileExtents.TryGetInline(source, request.SourceInode, out _);
-
     private static void Prepare(Change target, in CloneRequest request, ref InodeItem to)
     {
         if (request.PendingFrom is not null)
@@ -112,9 +100,15 @@ internal static class CloneOperation
             return;
         }
 
-        FileContent.Expand(target, request.Inode, ref to, request.Offset);
-        if (request.Offset > 0)
+        // A sector that is cleared at its end is written with the size of before, as by the kernel: what is small stays in the leaf.
+        ulong size = to.FileSize;
+        if (request.Offset > 0 && target.AlignDown(size) == size)
             FileContent.SpreadInline(target, request.Inode, ref to, DataEncoder.For(target, request.Inode, to, target.Writing));
+        if (request.Offset <= size)
+            return;
+        FileContent.RewriteEnd(target, request.Inode, ref to, size);
+        FileExtents.FillHoles(target, request.Inode, target.AlignUp(size), request.Offset);
+        to.FileSize = request.Offset;
     }
 
     // One run of the source, and the hole before it; or as much of them as the target could be cleared for.

@@ -42,11 +42,9 @@ internal static class FileContent
         if (size <= old)
             return;
 
-        DataEncoder encoder = DataEncoder.For(change, inode, item, change.Writing);
-        if (old % (ulong)change.SectorSize == 0)
-            SpreadInline(change, inode, ref item, encoder);
-        else if (RewriteEnd(change, inode, ref item, encoder, size))
+        if (RewriteEnd(change, inode, ref item, size))
             return;
+        SpreadInline(change, inode, ref item, DataEncoder.For(change, inode, item, change.Writing));
 
         FileExtents.FillHoles(change, inode, change.AlignUp(old), change.AlignUp(size));
         item.FileSize = size;
@@ -57,11 +55,12 @@ internal static class FileContent
     /// it: what a cut left there is cleared.
     /// </summary>
     /// <returns>Whether the file is stored in its leaf, with <paramref name="size"/> bytes.</returns>
-    public static bool RewriteEnd(Change change, ulong inode, ref InodeItem item, DataEncoder encoder, ulong size)
+    public static bool RewriteEnd(Change change, ulong inode, ref InodeItem item, ulong size)
     {
         ulong old = item.FileSize;
         if (old % (ulong)change.SectorSize == 0)
             return false;
+        DataEncoder encoder = DataEncoder.For(change, inode, item, change.Writing);
         if (size <= (ulong)change.SectorSize && TryWriteInline(change, inode, ref item, encoder, old, [], (int)size))
             return true;
 
@@ -97,10 +96,13 @@ internal static class FileContent
         return run.Item.Type == FileExtentType.Prealloc ? evenPreallocated : run.IsInline || run.IsOnDisk;
     }
 
-    /// <summary>Stores an inline extent as a sector, so that the file may have others.</summary>
+    /// <summary>
+    /// Stores an inline extent as a sector since others are to come behind it, if it is newer than the last snapshot. A whole sector, compressed, may stay in the leaf of a file that grows: the
+    /// kernel leaves it there unless it has it in memory still, and then writes it with the larger size. Of what was there at the snapshot that is not so.
+    /// </summary>
     public static void SpreadInline(Change change, ulong inode, ref InodeItem item, DataEncoder encoder)
     {
-        if (!FileExtents.TryGetInline(change, inode, out _))
+        if (!FileExtents.TryGetInline(change, inode, out ExtentRun run) || run.Item.Generation < change.Tree.LastSnapshot)
             return;
         byte[] sector = new byte[change.SectorSize];
         Read(change, inode, item, 0, sector);

@@ -31,7 +31,7 @@ internal static class FileExtents
         return found;
     }
 
-    /// <summary>The inline extent of a file that has one: it is then the only one that holds data.</summary>
+    /// <summary>The inline extent of a file that has one. Others may lie behind it.</summary>
     public static bool TryGetInline(Change change, ulong inode, out ExtentRun run) =>
         TryFind(change, inode, 0, out run) && run.IsInline;
 

@@ -32,6 +32,13 @@ internal sealed class PendingData(SubvolumeBatch batch, SubvolumeWriter subvolum
     /// <summary>Whether data at an offset continues what is pending.</summary>
     public bool IsContinuedBy(ulong inode, ulong offset) => _inode == inode && _end == offset && inode != 0;
 
+    /// <summary>
+    /// Whether what is pending may be written after its file was cut to a size. It is where that is within the first sector: for the kernel, too, the data is still in memory by then, and what is
+    /// left of the file goes into its leaf.
+    /// </summary>
+    public bool MayFollowCut(ulong inode, ulong size) =>
+        _inode == inode && !IsBulk && _offset == 0 && _end <= size && size <= (ulong)subvolume.Writer.Committed.SectorSize;
+
     /// <summary>Adds data. What is pending of another place is written first.</summary>
     /// <exception cref="FileOperationException">The file can't be written there.</exception>
     public void Add(ulong inode, ulong offset, ReadOnlySpan<byte> data)
