@@ -90,8 +90,10 @@ internal sealed class MetadataReserve(SpaceState state)
         ulong total = state.Groups.Sum(BlockGroupFlags.Metadata, static group => group.Length);
         ulong kept = Math.Clamp(total / 8, MinGlobal, MaxGlobal);
         kept = Math.Min(kept, total / 4);
+
+        // What was promised must not take what a deletion needs; and Linux fills a disk further than we do, and leaves less.
         if (policy != ReservePolicy.Normal)
-            kept /= 4;
+            kept /= policy == ReservePolicy.Freeing ? 8u : 4u;
         else if (state.Promised.MetadataBytes is > 0 and var promised)
             kept += promised + (BlocksToKeepPromises * _nodeSize);
         return ((blocks + BlocksOfCommit()) * _nodeSize) + kept;
