@@ -214,9 +214,19 @@ public sealed partial class DelallocFs
 
         Drop(node, within > 0 ? lastSector + 1 : lastSector);
 
-        // As the kernel: the new last sector is written back with the new size, and what is under way behind it must have arrived before it can be cut off.
-        _pass.Run(node, AlignDown(size), ulong.MaxValue);
-        _subvolumes.Get(node.RootId).Cut(node.Inode, size, isResized);
+        try
+        {
+            // As the kernel: the new last sector is written back with the new size, and what is under way behind it must have arrived before it can be cut off.
+            _pass.Run(node, AlignDown(size), ulong.MaxValue);
+            _subvolumes.Get(node.RootId).Cut(node.Inode, size, isResized);
+        }
+        catch (BtrfsException)
+        {
+            // The file is as large as the tree has it by now.
+            Reload(node);
+            throw;
+        }
+
         lock (node.State)
             node.DiskSize = Math.Min(node.DiskSize, size);
         ThrowErrorOf(node);
