@@ -44,6 +44,7 @@ internal sealed class AllocateOperation(
     private readonly bool _growsFile = mode is AllocateMode.Preallocate or AllocateMode.ZeroRange;
     private readonly ulong _end = unchecked(offset + length);
     private bool _isPrepared;
+    private bool _hasAllocated;
 
     // Up to where whole sectors were taken out, and space allocated; null before the first.
     private ulong? _cleared;
@@ -113,8 +114,17 @@ internal sealed class AllocateOperation(
 
     private bool Allocate(Change change, ref InodeItem item, int extents)
     {
-        // A file with preallocated space stores nothing in its leaf any more.
+        // A file with preallocated space stores nothing in its leaf any more. Where none turns out to be wanted the mark goes again.
+        bool isMarked = Change.Has(item, InodeFlags.Prealloc);
         item.Flags = item.Flags | (ulong)InodeFlags.Prealloc;
+        bool isDone = AllocateMarked(change, ref item, extents);
+        if (!isMarked && !_hasAllocated)
+            item.Flags = item.Flags & ~(ulong)InodeFlags.Prealloc;
+        return isDone;
+    }
+
+    private bool AllocateMarked(Change change, ref InodeItem item, int extents)
+    {
         if (!_isPrepared && sizeInMemory is null)
             Prepare(change, ref item);
         _isPrepared = true;
@@ -236,6 +246,7 @@ internal sealed class AllocateOperation(
                 NumBytes = place.Bytes,
             };
             FileExtents.Insert(change, inode, from, extent, ref item);
+            _hasAllocated = true;
             from += place.Bytes;
             extents--;
         }
