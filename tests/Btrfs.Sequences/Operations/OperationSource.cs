@@ -181,6 +181,11 @@ internal sealed class OperationSource
         if (mode == 3 && Align(offset) != Align(offset + length))
             length = Align(offset + length + Sector - 1) - offset;
 
+        // Likewise, whether a hole that goes on behind the end of the file is one or two, by whether it remembers how the file grew: the times depend on it.
+        ulong end = Align(size + Sector - 1);
+        if (mode == 3 && Align(offset) < end && offset + length > end)
+            length = end - Math.Min(offset, end - 1);
+
         return _random.Percent(50)
             ? new Operation(Verb.Allocate, path, Offset: Align(offset), Length: (length + Sector - 1) / Sector * Sector, Value: mode)
             : new Operation(Verb.Allocate, path, Offset: offset, Length: length, Value: mode);

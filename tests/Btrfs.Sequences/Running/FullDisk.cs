@@ -62,10 +62,14 @@ internal sealed class FullDisk(FileSystemPair pair, IStepSource source, List<Ope
     // By our own listing, so that nothing depends on what the model believes.
     private static void Empty(EngineActor engine)
     {
-        engine.Run(new Operation(Verb.SetDefault, ""));
-        Unlock(engine, "");
-        Empty(engine, "");
-        engine.FileSystem.CleanUp();
+        // To set a flag or another default subvolume is no deletion, and may find no room before something was deleted.
+        foreach (bool isLast in (bool[])[false, true])
+        {
+            engine.Run(new Operation(Verb.SetDefault, ""));
+            Unlock(engine, "");
+            Empty(engine, "", isLast);
+            engine.FileSystem.CleanUp();
+        }
     }
 
     private static void Unlock(EngineActor engine, string path)
@@ -82,18 +86,18 @@ internal sealed class FullDisk(FileSystemPair pair, IStepSource source, List<Ope
         }
     }
 
-    private static void Empty(EngineActor engine, string path)
+    private static void Empty(EngineActor engine, string path, bool isLast)
     {
         foreach (Engine.DirectoryEntry entry in engine.FileSystem.EnumerateDirectory(new Inode.FsPath(System.Text.Encoding.Latin1.GetBytes(path))).ToList())
         {
             string child = Join(path, entry);
             bool isDirectory = entry.Type == Format.DirEntryType.Directory;
             if (isDirectory)
-                Empty(engine, child);
+                Empty(engine, child, isLast);
             int result = engine.Run(new Operation(isDirectory ? Verb.RemoveDirectory : Verb.Unlink, child));
             if (result < 0 && entry.IsSubvolume)
                 result = engine.Run(new Operation(Verb.DeleteSubvolume, child));
-            if (result < 0)
+            if (isLast ? result < 0 : result == -ErrorNumber.NoSpace)
                 throw new FailureException(new Failure("deleting from a full disk", $"{child} can't be deleted: {result}"));
         }
     }
