@@ -40,17 +40,8 @@ internal sealed class EncodedBatch(int capacity, int sectorSize, DataEncoder enc
         Length += bytes;
     }
 
-    public void Clear()
-    {
-        Extents.Clear();
-        Places.Clear();
-        Length = 0;
-        _sumBytes = 0;
-    }
-
     public void Dispose()
     {
-        Clear();
         ArrayPool<byte>.Shared.Return(_bytes);
         ArrayPool<byte>.Shared.Return(_sums);
         _bytes = _sums = [];

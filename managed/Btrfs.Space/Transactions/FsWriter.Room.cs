@@ -21,10 +21,7 @@ public sealed partial class FsWriter
         _writer.Enter();
         try
         {
-            RequireUsable();
-            ReleaseHeld();
-            if (MustCommit)
-                CommitLocked();
+            BeginAny();
             items = FittingItems(wanted, FewItems, ReservePolicy.Promised);
             if (!_reserve.HasRoom(items, ReservePolicy.Promised))
             {

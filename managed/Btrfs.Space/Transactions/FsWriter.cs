@@ -133,10 +133,7 @@ public sealed partial class FsWriter : IDisposable
         _writer.Enter();
         try
         {
-            RequireUsable();
-            ReleaseHeld();
-            if (MustCommit)
-                CommitLocked();
+            BeginAny();
             if (!_reserve.HasRoom(items, policy))
                 _state.Promised.Reclaim?.Invoke();
             if (!_reserve.HasRoom(items, policy) && !TryMakeRoom(items, policy))
@@ -148,6 +145,15 @@ public sealed partial class FsWriter : IDisposable
             _writer.Exit();
             throw;
         }
+    }
+
+    // What comes before every part, whatever room it wants.
+    private void BeginAny()
+    {
+        RequireUsable();
+        ReleaseHeld();
+        if (MustCommit)
+            CommitLocked();
     }
 
     /// <summary>As <see cref="Begin"/>, for work that can be cut into parts: where there is no room for all that it would do at once, it gets room for less.</summary>

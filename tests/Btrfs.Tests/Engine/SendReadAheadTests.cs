@@ -17,31 +17,21 @@ public sealed class SendReadAheadTests
     [Test]
     public void Data_is_asked_for_before_it_is_read_and_never_far_ahead()
     {
-        if (Environment.ProcessorCount < 2)
-            Assert.Ignore("one processor: nobody could read ahead");
-
-        string directory = Directory.CreateTempSubdirectory("btrfs-ahead-").FullName;
-        try
-        {
-            string image = Path.Combine(directory, "image");
-            Make(image);
-            WatchedDevice device = new(FileBlockDevice.Open(image, DeviceOpenOptions.Default));
-            using BtrfsFileSystem fs = BtrfsFileSystem.Open([device]);
-            device.IsWatching = true;
-            fs.Send(new SendRequest { Subvolumes = ["snapshot"] }, System.IO.Stream.Null);
-
-            Assert.That(device.PrefetchedBytes, Is.GreaterThan(Files * (long)FileBytes / 2));
-            Assert.That(device.MostAhead, Is.GreaterThan(0).And.LessThanOrEqualTo(MostAhead));
-        }
-        finally
-        {
-            Directory.Delete(directory, recursive: true);
-        }
+        WatchedDevice device = Watch(Make, new SendRequest { Subvolumes = ["snapshot"] });
+        Assert.That(device.PrefetchedBytes, Is.GreaterThan(Files * (long)FileBytes / 2));
+        Assert.That(device.MostAhead, Is.GreaterThan(0).And.LessThanOrEqualTo(MostAhead));
     }
 
     // The top, the roots and the nodes can't be known before: 12 reads or so. Leaves can, those of directories among them.
     [Test]
     public void Leaves_of_a_difference_are_asked_for_before_they_are_read()
+    {
+        WatchedDevice device = Watch(MakeDifference, new SendRequest { Subvolumes = ["after"], Parent = "before" });
+        Assert.That(device.Reads, Is.GreaterThan(2 * Directories));
+        Assert.That(device.ReadsUnasked, Is.LessThan(device.Reads / 3));
+    }
+
+    private static WatchedDevice Watch(Action<string> make, SendRequest request)
     {
         if (Environment.ProcessorCount < 2)
             Assert.Ignore("one processor: nobody could read ahead");
@@ -50,14 +40,12 @@ public sealed class SendReadAheadTests
         try
         {
             string image = Path.Combine(directory, "image");
-            MakeDifference(image);
+            make(image);
             WatchedDevice device = new(FileBlockDevice.Open(image, DeviceOpenOptions.Default));
             using BtrfsFileSystem fs = BtrfsFileSystem.Open([device]);
             device.IsWatching = true;
-            fs.Send(new SendRequest { Subvolumes = ["after"], Parent = "before" }, System.IO.Stream.Null);
-
-            Assert.That(device.Reads, Is.GreaterThan(2 * Directories));
-            Assert.That(device.ReadsUnasked, Is.LessThan(device.Reads / 3));
+            fs.Send(request, System.IO.Stream.Null);
+            return device;
         }
         finally
         {
