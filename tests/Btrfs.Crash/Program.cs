@@ -7,11 +7,11 @@ using Btrfs.Crash.Running;
 const string Usage =
     """
     usage: Btrfs.Crash [COUNT [FIRST-SEED]] [--templates A,B...] [--states PER-FLUSH] [--stages N] [--steps N] [--kernel EVERY] [--threads N] [--minutes N]
-                       [--full] [--no-barrier | --faults]
+                       [--full] [--no-barrier | --faults | --fault KIND:NUMBER[:lasting]]
     Runs COUNT seeds. --kernel lets Linux judge one of so many states, as root; --no-barrier plants the fault that must be found;
-    --full begins with a full disk; --faults fails each read, write, flush and allocation of each seed's workload in turn.
+    --full begins with a full disk; --faults fails each read, write, flush and allocation of each seed's workload in turn, --fault one of them, as a failure names it.
     """;
-string[] valued = ["--templates", "--states", "--stages", "--steps", "--kernel", "--threads", "--minutes"];
+string[] valued = ["--templates", "--fault", "--states", "--stages", "--steps", "--kernel", "--threads", "--minutes"];
 Dictionary<string, string> settings = [];
 List<int> numbers = [];
 for (int i = 0; i < args.Length; i++)
@@ -26,11 +26,15 @@ for (int i = 0; i < args.Length; i++)
         return Refuse($"'{args[i]}' is not an option, or lacks its value");
 }
 
-foreach ((string name, string value) in settings.Where(setting => setting.Key is not "--templates" && setting.Value.Length > 0))
+foreach ((string name, string value) in settings.Where(setting => setting.Key is not ("--templates" or "--fault") && setting.Value.Length > 0))
 {
     if (!int.TryParse(value, CultureInfo.InvariantCulture, out _))
         return Refuse($"'{value}' is not a number for {name}");
 }
+
+PlantedFault? only = null;
+if (settings.TryGetValue("--fault", out string? planted) && !PlantedFault.TryParse(planted, out only))
+    return Refuse($"'{planted}' is not a fault: {string.Join(", ", Enum.GetNames<FaultKind>())}, and its number");
 
 int count = numbers.Count > 0 ? numbers[0] : 100;
 int firstSeed = numbers.Count > 1 ? numbers[1] : Environment.TickCount & 0xFFFFFF;
@@ -43,6 +47,7 @@ CrashOptions options = new()
     Steps = Setting("--steps", defaults.Steps),
     IsFull = settings.ContainsKey("--full"),
     IgnoreBlockBarrier = settings.ContainsKey("--no-barrier"),
+    Fault = only,
 };
 IReadOnlyList<Template> templates = settings.TryGetValue("--templates", out string? names) ? [.. names.Split(',').Select(Template.Load)] : Template.LoadAll();
 using KernelJudge? kernel = settings.ContainsKey("--kernel") ? new KernelJudge(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath()) : null;

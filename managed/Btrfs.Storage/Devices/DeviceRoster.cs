@@ -23,7 +23,7 @@ internal sealed class DeviceRoster
     public IReadOnlyList<string> Notices => _notices;
 
     /// <inheritdoc cref="DeviceSet.Open(IReadOnlyList{string}, DeviceOpenOptions)"/>
-    public static DeviceRoster Read(IReadOnlyList<IBlockDevice> blocks)
+    public static DeviceRoster Read(IReadOnlyList<IBlockDevice> blocks, bool toWrite)
     {
         if (blocks.Count == 0)
             throw new InvalidRequestException("no device is given");
@@ -31,7 +31,7 @@ internal sealed class DeviceRoster
         List<string> notices = [];
         List<(IBlockDevice Block, Superblock Superblock)> members = [];
         foreach (IBlockDevice block in blocks)
-            members.Add((block, SuperblockCopies.ReadNewest(block, notices)));
+            members.Add((block, SuperblockCopies.ReadNewest(block, toWrite, notices)));
 
         return new DeviceRoster(members, notices);
     }

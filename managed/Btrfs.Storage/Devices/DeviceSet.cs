@@ -61,10 +61,10 @@ public sealed class DeviceSet : IDisposable
     /// </summary>
     /// <exception cref="IOException">A device can't be read any more.</exception>
     /// <exception cref="BtrfsException">A device has no valid superblock any more.</exception>
-    public ulong ReadCurrentGeneration() => DeviceRoster.Read(_blocks).Superblock.Generation;
+    public ulong ReadCurrentGeneration() => DeviceRoster.Read(_blocks, toWrite: false).Superblock.Generation;
 
     /// <summary>Opens the devices of one file system, given in any order.</summary>
-    /// <exception cref="IOException">A file can't be opened or read.</exception>
+    /// <exception cref="IOException">A file can't be opened or read; to be written, a device must give every copy of its superblock.</exception>
     /// <exception cref="InvalidRequestException">The files belong to different file systems, or a device is given twice.</exception>
     /// <exception cref="CorruptMetadataException">A device has no valid superblock.</exception>
     /// <exception cref="UnsupportedFeatureException">The file system has a feature that this engine doesn't know.</exception>
@@ -92,7 +92,7 @@ public sealed class DeviceSet : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         try
         {
-            return new DeviceSet(devices, DeviceRoster.Read(devices), options);
+            return new DeviceSet(devices, DeviceRoster.Read(devices, options.Writable), options);
         }
         catch
         {

@@ -8,10 +8,12 @@ internal static class SuperblockCopies
 {
     /// <summary>Reads all copies that fit the device and returns the best.</summary>
     /// <param name="device">Where to look.</param>
+    /// <param name="toWrite">Whether copies will be written: then each must be readable. What can't be read might be the newest, and what is older replace it.</param>
     /// <param name="notices">Told when the primary copy was not the one.</param>
+    /// <exception cref="IOException">A copy can't be read, and copies are to be written.</exception>
     /// <exception cref="CorruptMetadataException">No copy is valid; the message says what is wrong with the primary.</exception>
     /// <exception cref="UnsupportedFeatureException">No copy is valid, and the primary only for a feature that this engine lacks.</exception>
-    public static Superblock ReadNewest(IBlockDevice device, List<string> notices)
+    public static Superblock ReadNewest(IBlockDevice device, bool toWrite, List<string> notices)
     {
         byte[] bytes = new byte[FormatLimits.SuperblockSize];
         Superblock best = default;
@@ -22,6 +24,8 @@ internal static class SuperblockCopies
             Exception? fault = TryRead(device, offset, bytes);
             if (offset == FormatLimits.SuperblockOffsets[0])
                 primaryFault = fault;
+            if (fault is IOException && toWrite)
+                throw new IOException($"{device.Name}: it can't be told which superblock is the newest, so nothing is written: the copy at {offset} can't be read: {fault.Message}", fault);
             if (fault is not null)
                 continue;
 
@@ -51,6 +55,9 @@ internal static class SuperblockCopies
 
     private static Exception? TryRead(IBlockDevice device, ulong offset, byte[] bytes)
     {
+        if (device.SizeBytes < offset + FormatLimits.SuperblockSize)
+            return new CorruptMetadataException($"no btrfs superblock at {offset}: the device ends at {device.SizeBytes}");
+
         try
         {
             device.Read(offset, bytes);

@@ -62,7 +62,7 @@ internal sealed class SuperblockWriter(LogicalVolume volume)
         foreach (Device device in volume.Devices.Where(device => device.TakesWrites))
         {
             // The copy that this one comes from is equal to it, and so not written: whatever a crash tears, it stays.
-            Superblock newest = SuperblockCopies.ReadNewest(device.Block, []);
+            Superblock newest = SuperblockCopies.ReadNewest(device.Block, toWrite: true, []);
             bool isWritten = false;
             foreach (ulong offset in FormatLimits.SuperblockOffsets)
             {

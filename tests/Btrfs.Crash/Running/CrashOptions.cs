@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Btrfs.Crash.Running;
 
 /// <summary>How a run goes about it.</summary>
@@ -33,6 +35,20 @@ internal readonly record struct PlantedFault(FaultKind Kind, long Number, bool I
 {
     /// <summary>Whether one of them fails.</summary>
     public bool Hits(long number) => number == Number || (IsLasting && number > Number);
+
+    /// <summary>Reads what <see cref="ToString"/> gives.</summary>
+    public static bool TryParse(string text, out PlantedFault? fault)
+    {
+        string[] parts = text.Split(':');
+        bool isFault = parts is [_, _] or [_, _, "lasting"];
+        fault = isFault && Enum.TryParse(parts[0], ignoreCase: true, out FaultKind kind) && long.TryParse(parts[1], CultureInfo.InvariantCulture, out long number)
+            ? new PlantedFault(kind, number, parts.Length == 3)
+            : null;
+        return fault is not null;
+    }
+
+    /// <returns>As the command line takes it: <c>Write:5:lasting</c>.</returns>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Kind}:{Number}{(IsLasting ? ":lasting" : "")}");
 }
 
 /// <summary>What can fail.</summary>

@@ -64,7 +64,7 @@ internal sealed class CrashRun(Template template, int seed, CrashOptions options
         }
         catch (Exception error)
         {
-            throw new CrashFailure($"template {template.Name}, seed {seed}, {_where}: {(error is CrashFailure ? error.Message : error.ToString())}", error);
+            throw new CrashFailure($"template {template.Name}, seed {seed}{(options.Fault is { } fault ? $", {fault}" : "")}, {_where}: {(error is CrashFailure ? error.Message : error.ToString())}", error);
         }
     }
 

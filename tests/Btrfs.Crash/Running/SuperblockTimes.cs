@@ -42,7 +42,9 @@ internal sealed class SuperblockTimes
 
                 // A log is named in the first sector, and nothing behind that changes: what a device that fails has half written is whole. Not so a commit.
                 bool isWhole = bytes.Length == FormatLimits.SuperblockSize || version.Generation == _versions[^1].Version.Generation;
-                if (!isWhole)
+                // A device that a crash has left one commit behind, and with a torn copy, gets back what it has: the newest stays what it is.
+                bool isBehind = version.Generation < _versions[^1].Version.Generation;
+                if (!isWhole || isBehind)
                     continue;
                 if (version != _versions[^1].Version || !_versions[^1].Writers.Add(device))
                     _versions.Add(new Times(version) { Begun = time + 1, Writers = { device } });

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Btrfs.Fidelity.Devices;
 using Btrfs.Format;
 using Btrfs.Storage;
 
@@ -71,6 +72,32 @@ public sealed class DeviceSetTests
         });
         using (DeviceSet set = image.Open())
             Assert.That(set.Superblock.Generation.Value, Is.EqualTo(10));
+    }
+
+    [TestCase(0, Primary)]
+    [TestCase(1, Mirror)]
+    public void A_copy_that_cannot_be_read_is_passed_over_by_readers_and_stops_writers(int read, ulong offset)
+    {
+        TestImage image = new(deviceSize: WithMirror);
+        image.WriteSuperblock(0, Mirror, 9);
+        byte[] before = [.. image.Devices[0].Bytes];
+        FaultyDevice device = new(image.Devices[0]);
+        device.Fail(DeviceCall.Read, first: read, count: 1);
+        using (DeviceSet set = DeviceSet.Open([device], DeviceOpenOptions.Default))
+            Assert.That(set.Superblock.Generation.Value, Is.EqualTo(read == 0 ? 9 : 10));
+
+        device.Fail(DeviceCall.Read, first: read, count: 1);
+        Assert.That(
+            () => DeviceSet.Open([device], new DeviceOpenOptions { Writable = true }),
+            Throws.TypeOf<IOException>().With.Message.StartsWith("disk1: it can't be told which superblock is the newest").And.Message.Contains($"planted read error at {offset}"));
+
+        using (DeviceSet set = DeviceSet.Open([device], new DeviceOpenOptions { Writable = true }))
+        {
+            device.Fail(DeviceCall.Read, first: read, count: 1);
+            Assert.That(set.RestoreSuperblockCopies, Throws.InstanceOf<IOException>());
+        }
+
+        Assert.That(image.Devices[0].Bytes, Is.EqualTo(before));
     }
 
     [Test]
