@@ -77,6 +77,8 @@ internal sealed class ImageArguments
         {
             change(fs, session.Stopped);
             fs.Commit();
+            foreach (string fault in fs.Info.Devices.Volume.WriteFaults)
+                ErrorOutput.WriteLine($"WARNING: a write failed, and other copies make it good: {fault}");
         }
         catch
         {

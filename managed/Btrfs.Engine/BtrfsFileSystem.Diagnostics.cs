@@ -33,6 +33,8 @@ public sealed partial class BtrfsFileSystem
         if (_writer is null)
             return this;
 
+        Info.Devices.Volume.WriteFaulted = _log.WriteFaulted;
+
         _writer.CommitMade = (generation, duration) =>
         {
             BtrfsMeter.Commits.Add(1);

@@ -59,7 +59,7 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
     public ulong Available(BlockGroupFlags type)
     {
         ProfileRule profile = ProfileRule.For(ChooseProfile(type));
-        List<ulong> free = [.. _devices.Values.Where(device => device.TakesWrites)
+        List<ulong> free = [.. Takers()
             .Select(device => device.Item.TotalBytes - Math.Min(device.Item.TotalBytes, device.Item.BytesUsed + MinStripe))
             .Where(bytes => bytes >= MinStripe * (ulong)profile.StripesPerDevice).OrderDescending()];
         int count = DeviceCount(profile, free.Count);
@@ -70,6 +70,8 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
         int dataStripes = profile.DataStripes(count * profile.StripesPerDevice);
         return free[count - 1] / (ulong)profile.StripesPerDevice * (ulong)dataStripes;
     }
+
+    private IEnumerable<DeviceSpace> Takers() => _devices.Values.Where(device => opened.Devices.Volume.TakesChunks(device.Id));
 
     // The profile that groups of this type have; where there are several, as in a half-done conversion, the one that protects best. With too few
     // devices here the kernel falls back to what they can hold.
@@ -82,7 +84,7 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
                 seen |= group.Flags & BlockGroupFlags.ProfileMask;
         }
 
-        int present = _devices.Values.Count(device => device.TakesWrites);
+        int present = Takers().Count();
         ReadOnlySpan<BlockGroupFlags> byStrength =
         [
             BlockGroupFlags.Raid1C4, BlockGroupFlags.Raid1C3, BlockGroupFlags.Raid6, BlockGroupFlags.Raid10, BlockGroupFlags.Raid1,
@@ -103,7 +105,7 @@ internal sealed class ChunkAllocator(FsInfo opened, BlockGroupTable groups)
         ProfileRule profile = ProfileRule.For(flags);
         ulong total = _devices.Values.Aggregate(0UL, (sum, device) => sum + device.Item.TotalBytes);
         (ulong maxStripe, ulong maxChunk) = Limits(flags, total);
-        List<(DeviceSpace Device, ulong Offset, ulong Length)> holes = [.. _devices.Values.Where(device => device.TakesWrites)
+        List<(DeviceSpace Device, ulong Offset, ulong Length)> holes = [.. Takers()
             .Select(device => (Device: device, Hole: device.FindHole(maxStripe * (ulong)profile.StripesPerDevice)))
             .Where(found => found.Hole.Length >= MinStripe * (ulong)profile.StripesPerDevice)
             .OrderByDescending(found => found.Hole.Length).ThenByDescending(found => found.Device.Item.TotalBytes - found.Device.Item.BytesUsed)

@@ -12,19 +12,12 @@ internal sealed class DeviceSpace
     private readonly SortedList<ulong, ulong> _taken = [];
     private DevItem _item;
 
-    public DeviceSpace(in DevItem item, bool takesWrites)
-    {
-        _item = item;
-        TakesWrites = takesWrites;
-    }
+    public DeviceSpace(in DevItem item) => _item = item;
 
     public ulong Id => _item.DeviceId;
 
     /// <summary>The item, to be read and changed in place.</summary>
     public ref DevItem Item => ref _item;
-
-    /// <summary>Whether it is here, and missed nothing: only then anything is allocated on it.</summary>
-    public bool TakesWrites { get; }
 
     /// <summary>Whether the item in the chunk tree says something else.</summary>
     public bool IsItemDirty { get; set; }
@@ -87,7 +80,7 @@ internal sealed class DeviceSpace
     {
         SortedList<ulong, DeviceSpace> devices = [];
         foreach (DevItem item in new Usage.SpaceUsage(fs).EnumerateDevices())
-            devices.Add(item.DeviceId, new DeviceSpace(item, fs.Devices.Devices.Any(device => device.Id == item.DeviceId && device.TakesWrites)));
+            devices.Add(item.DeviceId, new DeviceSpace(item));
 
         TreeCursor cursor = fs.OpenCursor(fs.GetRoot(ObjectIds.DevTree).Tree);
         for (cursor.Seek(new Key(1, ItemType.DevExtent, 0)); cursor.IsValid; cursor.MoveNext())

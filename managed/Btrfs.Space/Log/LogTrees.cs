@@ -50,10 +50,11 @@ internal sealed class LogTrees
 
     /// <summary>
     /// Whether a log can tell what has changed in a tree. Not so where the last commit doesn't know the tree, or a chunk that blocks or data may lie in, or a
-    /// feature that items may use: whoever replays has nothing but that commit.
+    /// feature that items may use: whoever replays has nothing but that commit. A device that missed writes is left behind by a commit only.
     /// </summary>
     public bool CanLog(RootState root) =>
         !IsForbidden
+        && !_state.Volume.HasMissedWrites
         && _state.Chunks.Pending.Count == 0
         && _state.Superblock.Incompat == _state.Committed.Superblock.Incompat
         && _state.Superblock.CompatRo == _state.Committed.Superblock.CompatRo
@@ -83,6 +84,8 @@ internal sealed class LogTrees
         WriteBlocks();
         WriteSecondCopies();
         _state.Volume.Flush();
+        if (_state.Volume.HasMissedWrites)
+            throw new IOException("a device has missed writes, and only a commit tells of that");
 
         Superblock super = _state.Committed.Superblock;
         super.LogRoot = _list.Root.Bytenr.Value;

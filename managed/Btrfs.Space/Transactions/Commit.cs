@@ -18,9 +18,13 @@ internal sealed class Commit(SpaceState state)
     private readonly BlockContext _context = BlockContext.FromSuperblock(state.Superblock);
     private bool _hasDeniedCaches;
 
+    /// <returns>
+    /// Whether a device was left behind, that missed writes. It has the superblock of the commit before then, as one has that lost nothing but its superblock to a
+    /// power cut: only one commit more tells them apart.
+    /// </returns>
     /// <exception cref="IOException">A device failed.</exception>
     /// <exception cref="BtrfsException">There was no room, or the trees contradict themselves.</exception>
-    public void Run()
+    public bool Run()
     {
         ulong generation = state.Generation;
 
@@ -50,8 +54,10 @@ internal sealed class Commit(SpaceState state)
         WriteBlocks(generation);
         state.Log.WriteSecondCopies();
         state.Volume.Flush();
+        bool isAnyLeftBehind = state.Volume.LeaveMissedBehind();
         state.Committed.Devices.WriteSuperblocks(state.Superblock, state.Chunks.ItemOf);
         Finish(generation);
+        return isAnyLeftBehind;
     }
 
     private void BringToRest(ulong generation)

@@ -267,7 +267,8 @@ public sealed partial class FsWriter : IDisposable
         try
         {
             NoteFlush();
-            _commit.Run();
+            while (_commit.Run())
+                generation = _state.Generation;
         }
         catch (Exception error)
         {

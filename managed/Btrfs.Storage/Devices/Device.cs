@@ -10,6 +10,9 @@ namespace Btrfs.Storage;
 /// <param name="IsStale">It missed commits that other devices have: its copies are tried last.</param>
 public sealed record Device(ulong Id, Uuid Uuid, IBlockDevice Block, ulong Generation, bool IsStale)
 {
+    private volatile bool _hasMissedWrites;
+    private volatile bool _isLeftBehind;
+
     /// <summary>It belongs to a seed file system below this one, and is never written.</summary>
     public bool IsSeed { get; init; }
 
@@ -19,8 +22,19 @@ public sealed record Device(ulong Id, Uuid Uuid, IBlockDevice Block, ulong Gener
     /// </summary>
     public bool IsOneBehind { get; init; }
 
+    /// <summary>A write or a flush of it failed since it was opened, and was made good by others: what it holds may be old wherever no checksum tells.</summary>
+    public bool HasMissedWrites => _hasMissedWrites;
+
+    /// <summary>Whether nothing is known to be missing from it.</summary>
+    public bool IsCurrent => !IsStale && !_hasMissedWrites;
+
     /// <summary>
     /// Whether it takes writes. One that missed commits does not: with its next superblock it would pass for up to date, and what it missed would be read from it.
     /// </summary>
-    public bool TakesWrites => (!IsStale || IsOneBehind) && !IsSeed && Block.IsWritable;
+    public bool TakesWrites => (!IsStale || IsOneBehind) && !_isLeftBehind && !IsSeed && Block.IsWritable;
+
+    internal void NoteMissedWrite() => _hasMissedWrites = true;
+
+    /// <summary>It gets no writes any more, superblocks included: the next opening finds it behind the others.</summary>
+    internal void LeaveBehind() => _isLeftBehind = true;
 }

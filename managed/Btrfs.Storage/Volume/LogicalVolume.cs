@@ -20,7 +20,7 @@ public sealed class LogicalVolume
     {
         _devices = devices.ToDictionary(device => device.Id);
         _rebuild = new ParityRebuild(this);
-        _stripes = new StripeWriter(this, _writeFaults);
+        _stripes = new StripeWriter(this);
         _parity = new ParityWriter(this, _stripes, _rebuild);
     }
 
@@ -31,6 +31,16 @@ public sealed class LogicalVolume
 
     /// <summary>Writes that failed on a device and that the other copies, or the parity, made good: sentences, lower case. The first few dozen.</summary>
     public IReadOnlyList<string> WriteFaults => _writeFaults.Kept;
+
+    /// <summary>Whether a device that takes writes has missed some.</summary>
+    public bool HasMissedWrites => _devices.Values.Any(static device => device.HasMissedWrites && device.TakesWrites);
+
+    /// <summary>Told of each of <see cref="WriteFaults"/> when it happens.</summary>
+    public Action<string>? WriteFaulted
+    {
+        get => _writeFaults.Added;
+        set => _writeFaults.Added = value;
+    }
 
     /// <summary>How many mirror numbers the chunk at an address has.</summary>
     /// <exception cref="CorruptMetadataException">No chunk maps the address.</exception>
@@ -104,7 +114,7 @@ public sealed class LogicalVolume
                 return mirror;
 
             Device? device = FindDevice(chunk.Stripes[StripeRange.Map(chunk, start, 1, mirror).Stripe]);
-            if (device is { IsStale: false })
+            if (device is { IsCurrent: true })
                 return mirror;
             if (device is not null && present == 0)
                 present = mirror;
@@ -175,7 +185,7 @@ public sealed class LogicalVolume
     /// <exception cref="IOException">A device could not flush, and some chunk can't bear its loss beside those that are missing.</exception>
     public void Flush()
     {
-        HashSet<ulong>? failed = null;
+        bool hasFailed = false;
         IOException? error = null;
         foreach (Device device in _devices.Values)
         {
@@ -188,13 +198,13 @@ public sealed class LogicalVolume
             }
             catch (IOException fault)
             {
-                _writeFaults.Add(device, fault.Message);
-                (failed ??= []).Add(device.Id);
+                NoteMissedWrite(device, fault);
+                hasFailed = true;
                 error = fault;
             }
         }
 
-        if (failed is not null && FirstLostChunk(failed) is { } chunk)
+        if (hasFailed && FirstLostChunk(static device => device.HasMissedWrites) is { } chunk)
             throw new IOException($"chunk {chunk.Start} may have lost writes: {error!.Message}", error);
     }
 
@@ -240,7 +250,7 @@ public sealed class LogicalVolume
     /// <exception cref="InvalidRequestException">Too many devices are missing or behind; the message names them.</exception>
     public void VerifyWritable()
     {
-        if (FirstLostChunk([]) is { } chunk)
+        if (FirstLostChunk(static _ => false) is { } chunk)
             throw new InvalidRequestException($"chunk {chunk.Start} can't be written: {_stripes.WhyLost(chunk)}");
     }
 
@@ -277,10 +287,40 @@ public sealed class LogicalVolume
     internal Device? FindDevice(in ChunkStripe stripe) =>
         _devices.TryGetValue(stripe.DeviceId, out Device? device) && device.Uuid == stripe.DeviceUuid ? device : null;
 
+    /// <summary>A superblock failed: what the chunks hold is as it was.</summary>
     internal void NoteWriteFault(Device device, string what) => _writeFaults.Add(device, what);
 
+    /// <summary>A write to a chunk failed, or the flush behind it, and others are to make it good.</summary>
+    internal void NoteMissedWrite(Device device, IOException fault)
+    {
+        _writeFaults.Add(device, fault.Message);
+        device.NoteMissedWrite();
+    }
+
+    /// <summary>Whether every chunk can do without the devices that missed writes.</summary>
+    internal bool CanSpareMissed() => FirstLostChunk(static device => device.HasMissedWrites) is null;
+
+    /// <summary>Whether a device may have new chunks: not where the next superblock leaves it behind.</summary>
+    public bool TakesChunks(ulong deviceId) =>
+        _devices.TryGetValue(deviceId, out Device? device) && device.TakesWrites && !(device.HasMissedWrites && CanSpareMissed());
+
+    /// <summary>
+    /// Sees to it that devices which missed writes are known for it when they are opened again, wherever every chunk can do without them: from here on they get
+    /// no writes, and no superblock. Where some chunk can't, checksums have to tell what is old.
+    /// </summary>
+    /// <returns>Whether there was such a device.</returns>
+    public bool LeaveMissedBehind()
+    {
+        List<Device> missed = [.. _devices.Values.Where(device => device.HasMissedWrites && device.TakesWrites)];
+        if (missed.Count == 0 || !CanSpareMissed())
+            return false;
+
+        missed.ForEach(device => device.LeaveBehind());
+        return true;
+    }
+
     /// <summary>The first chunk that can't bear the loss of all devices that take no writes, and some more.</summary>
-    private Chunk? FirstLostChunk(HashSet<ulong> more)
+    private Chunk? FirstLostChunk(Func<Device, bool> isLost)
     {
         foreach (Chunk chunk in Chunks.Chunks)
         {
@@ -292,7 +332,7 @@ public sealed class LogicalVolume
                 int lost = 0;
                 foreach (ref readonly ChunkStripe stripe in chunk.Stripes.Slice(first, group))
                 {
-                    if (FindDevice(stripe) is not { TakesWrites: true } || more.Contains(stripe.DeviceId))
+                    if (FindDevice(stripe) is not { TakesWrites: true } device || isLost(device))
                         lost++;
                 }
 

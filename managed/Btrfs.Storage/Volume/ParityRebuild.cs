@@ -16,9 +16,9 @@ internal sealed class ParityRebuild(LogicalVolume volume)
     /// <param name="address">First byte.</param>
     /// <param name="piece">Within one stripe.</param>
     /// <param name="mirror">2 for the stripe alone lost, from 3 on with one more, which raid6 can bear.</param>
-    /// <param name="distrustStale">Takes the stripes of devices that missed commits as lost: for bytes that no checksum will be held against.</param>
+    /// <param name="distrustOld">Takes the stripes of devices that missed commits or writes as lost: for bytes that no checksum will be held against.</param>
     /// <exception cref="IOException">More stripes are lost than the parity can bear.</exception>
-    public void Read(Chunk chunk, LogicalAddress address, Span<byte> piece, int mirror, bool distrustStale = false)
+    public void Read(Chunk chunk, LogicalAddress address, Span<byte> piece, int mirror, bool distrustOld = false)
     {
         int dataCount = chunk.Stripes.Length - chunk.ParityCount;
         ulong offset = address - chunk.Start;
@@ -26,7 +26,7 @@ internal sealed class ParityRebuild(LogicalVolume volume)
         ulong row = number / (uint)dataCount;
         int wanted = (int)(number % (uint)dataCount);
         ulong offsetInStripe = row * FormatLimits.StripeLength + offset % FormatLimits.StripeLength;
-        FullStripe stripe = new(volume, chunk, row, offsetInStripe, ExcludedRole(chunk, wanted, mirror), distrustStale);
+        FullStripe stripe = new(volume, chunk, row, offsetInStripe, ExcludedRole(chunk, wanted, mirror), distrustOld);
 
         byte[] rented = ArrayPool<byte>.Shared.Rent(2 * piece.Length);
         try
@@ -110,8 +110,8 @@ internal sealed class ParityRebuild(LogicalVolume volume)
     /// <param name="row">The number of the full stripe in the chunk.</param>
     /// <param name="offset">Bytes behind each stripe's begin on its device: the same for all of a full stripe.</param>
     /// <param name="excludedRole">Taken as lost; -1 for none.</param>
-    /// <param name="distrustStale">Whether stripes of devices that missed commits are.</param>
-    private readonly struct FullStripe(LogicalVolume volume, Chunk chunk, ulong row, ulong offset, int excludedRole, bool distrustStale)
+    /// <param name="distrustOld">Whether stripes of devices that missed commits or writes are.</param>
+    private readonly struct FullStripe(LogicalVolume volume, Chunk chunk, ulong row, ulong offset, int excludedRole, bool distrustOld)
     {
         public bool HasQ => chunk.ParityCount == 2;
 
@@ -123,7 +123,7 @@ internal sealed class ParityRebuild(LogicalVolume volume)
 
             int index = StripeRange.ParityStripe(chunk, row, role);
             Device? device = volume.FindDevice(chunk.Stripes[index]);
-            if (device is null || (distrustStale && device.IsStale))
+            if (device is null || (distrustOld && !device.IsCurrent))
             {
                 lost += $"; device {chunk.Stripes[index].DeviceId} is {(device is null ? "missing" : "behind")}";
                 return false;

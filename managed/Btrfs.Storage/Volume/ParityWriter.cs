@@ -4,7 +4,7 @@ namespace Btrfs.Storage;
 
 /// <summary>
 /// Writes pieces of a full stripe with the parity of all of it, which is taken from the data anew each time and never from what the disk has as parity. Data that
-/// is not being written is read, and rebuilt where its device is lost; P and Q are written only for the columns that change.
+/// is not being written is read, and rebuilt where its device is lost or has missed a write; P and Q are written only for the columns that change.
 /// <para>
 /// Between the writes of data and parity lies the write hole: a crash there, and a lost device after it, cost the other data of these columns. The kernel has
 /// the same hole; what is newly written belongs to no commit yet.
@@ -31,7 +31,7 @@ internal sealed class ParityWriter
     {
         lock (_locks[(int)((stripe.Chunk.Start.Value / FormatLimits.StripeLength + stripe.Row) % LockCount)])
         {
-            int lost = VerifyBearable(stripe.Chunk);
+            VerifyBearable(stripe.Chunk);
             (int low, int high) = Columns(stripe);
             Complete(stripe, low, high);
             ParityMath.Generate(
@@ -40,21 +40,28 @@ internal sealed class ParityWriter
                 FormatLimits.StripeLength,
                 stripe.Role(stripe.DataCount)[low..high],
                 stripe.Chunk.ParityCount == 2 ? stripe.Role(stripe.DataCount + 1)[low..high] : []);
-            WriteOut(stripe, low, high, lost);
+            WriteOut(stripe, low, high);
         }
     }
 
-    /// <summary>How many stripes have no device; refuses before anything is written.</summary>
-    private int VerifyBearable(Chunk chunk)
+    /// <summary>Refuses before anything is written.</summary>
+    private void VerifyBearable(Chunk chunk)
+    {
+        if (CountLost(chunk) > chunk.ParityCount)
+            throw new IOException($"chunk {chunk.Start} can't be written: {_writer.WhyLost(chunk)}");
+    }
+
+    // A stripe that missed a write somewhere may have missed it here: what only the parity knows of it is lost with the next one.
+    private int CountLost(Chunk chunk)
     {
         int lost = 0;
         for (int i = 0; i < chunk.Stripes.Length; i++)
         {
-            if (!_writer.TakesWrites(chunk, i))
+            if (!_writer.IsCurrent(chunk, i))
                 lost++;
         }
 
-        return lost <= chunk.ParityCount ? lost : throw new IOException($"chunk {chunk.Start} can't be written: {_writer.WhyLost(chunk)}");
+        return lost;
     }
 
     /// <summary>The bytes of each stripe, counted from its begin, that hold all that was put.</summary>
@@ -98,7 +105,7 @@ internal sealed class ParityWriter
         Chunk chunk = stripe.Chunk;
         int index = StripeRange.ParityStripe(chunk, stripe.Row, role);
         Span<byte> gap = stripe.Data[start..end];
-        if (_writer.TakesWrites(chunk, index))
+        if (_writer.IsCurrent(chunk, index))
         {
             try
             {
@@ -112,10 +119,10 @@ internal sealed class ParityWriter
         }
 
         LogicalAddress address = chunk.Start + stripe.Row * (ulong)stripe.Data.Length + (ulong)start;
-        _rebuild.Read(chunk, address, gap, mirror: 2, distrustStale: true);
+        _rebuild.Read(chunk, address, gap, mirror: 2, distrustOld: true);
     }
 
-    private void WriteOut(FullStripeBuffer stripe, int low, int high, int lost)
+    private void WriteOut(FullStripeBuffer stripe, int low, int high)
     {
         Chunk chunk = stripe.Chunk;
         ReadOnlySpan<(int Start, int End)> written = stripe.Written;
@@ -143,7 +150,8 @@ internal sealed class ParityWriter
                 }
             }
 
-            if (!isWhole && ++lost > chunk.ParityCount)
+            // Parity that stands for a stripe on a device that comes back as if nothing were missing from it would be overwritten as if it didn't.
+            if (!isWhole && (CountLost(chunk) > chunk.ParityCount || !_volume.CanSpareMissed()))
                 throw new IOException($"chunk {chunk.Start} can't be written: {error!.Message}", error);
         }
     }

@@ -3,10 +3,13 @@ using Btrfs.Format;
 namespace Btrfs.Storage;
 
 /// <summary>Writes to the stripes of a chunk, one by one and as copies of each other. A failure of one copy is noted; that of all is thrown.</summary>
-internal sealed class StripeWriter(LogicalVolume volume, WriteFaults faults)
+internal sealed class StripeWriter(LogicalVolume volume)
 {
     /// <summary>Whether the device of a stripe is here and takes writes.</summary>
     public bool TakesWrites(Chunk chunk, int stripeIndex) => volume.FindDevice(chunk.Stripes[stripeIndex]) is { TakesWrites: true };
+
+    /// <summary>Whether it does, and nothing is known to be missing from it: only then its old bytes may go into a parity.</summary>
+    public bool IsCurrent(Chunk chunk, int stripeIndex) => volume.FindDevice(chunk.Stripes[stripeIndex]) is { TakesWrites: true, HasMissedWrites: false };
 
     /// <summary>Writes all copies of a piece that lies in one stripe.</summary>
     /// <exception cref="IOException">No copy could be written.</exception>
@@ -56,7 +59,8 @@ internal sealed class StripeWriter(LogicalVolume volume, WriteFaults faults)
         }
         catch (IOException fault)
         {
-            error = Note(device, fault);
+            volume.NoteMissedWrite(device, fault);
+            error = fault;
             return false;
         }
     }
@@ -69,8 +73,8 @@ internal sealed class StripeWriter(LogicalVolume volume, WriteFaults faults)
         {
             if (volume.FindDevice(stripe) is not { } device)
                 reasons.Add($"device {stripe.DeviceId} is missing");
-            else if (!device.TakesWrites)
-                reasons.Add($"device {stripe.DeviceId} ({device.Block.Name}) {(device.IsSeed ? "is a seed" : device.IsStale ? "is behind" : "was opened read-only")}");
+            else if (!device.TakesWrites || device.HasMissedWrites)
+                reasons.Add($"device {stripe.DeviceId} ({device.Block.Name}) {(device.IsSeed ? "is a seed" : device.IsStale ? "is behind" : device.HasMissedWrites ? "has missed writes" : "was opened read-only")}");
         }
 
         return string.Join(", ", reasons.Distinct());
@@ -88,7 +92,8 @@ internal sealed class StripeWriter(LogicalVolume volume, WriteFaults faults)
         }
         catch (IOException fault)
         {
-            error = Note(device, fault);
+            volume.NoteMissedWrite(device, fault);
+            error = fault;
             return false;
         }
     }
@@ -99,12 +104,6 @@ internal sealed class StripeWriter(LogicalVolume volume, WriteFaults faults)
         physical = stripe.Offset + offset;
         device = volume.FindDevice(stripe);
         return device is { TakesWrites: true };
-    }
-
-    private IOException Note(Device device, IOException fault)
-    {
-        faults.Add(device, fault.Message);
-        return fault;
     }
 
     private IOException NoCopy(Chunk chunk, LogicalAddress start, IOException? error) =>

@@ -16,12 +16,18 @@ internal sealed class WriteFaults
         }
     }
 
+    /// <summary>Told of each.</summary>
+    public Action<string>? Added { get; set; }
+
     public void Add(Device device, string what)
     {
+        string fault = $"device {device.Id} ({device.Block.Name}): {what}";
         lock (_lock)
         {
             if (_kept.Count < MaxKept)
-                _kept.Add($"device {device.Id} ({device.Block.Name}): {what}");
+                _kept.Add(fault);
         }
+
+        Added?.Invoke(fault);
     }
 }

@@ -33,6 +33,13 @@ internal static class StateJudge
         }
     }
 
+    /// <summary>How many devices take writes, and superblocks, when they are opened for it.</summary>
+    public static int CountTakers(Disks disks)
+    {
+        using DeviceSet devices = DeviceSet.Open(disks.Overlay(), DeviceOpenOptions.Default);
+        return devices.Devices.Count(device => device.TakesWrites);
+    }
+
     private static SuperblockVersion ReadVersion(Disks disks)
     {
         using DeviceSet devices = DeviceSet.Open(disks.Overlay(), DeviceOpenOptions.Default);

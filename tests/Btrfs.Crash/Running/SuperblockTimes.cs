@@ -9,7 +9,8 @@ internal readonly record struct SuperblockVersion(ulong Generation, ulong LogRoo
 
 /// <summary>
 /// When each version of the superblock was begun to be written, and when it was durable, by the events of the recorder. A commit is durable with the first
-/// device that has it, as it is the newest. Of two logs of one commit none is newer than the other: so a log is durable when all devices have it.
+/// device that has it, as it is the newest. Of two logs of one commit none is newer than the other: so a log is durable when all devices have it that have the
+/// commit. A device that missed writes has neither.
 /// </summary>
 internal sealed class SuperblockTimes
 {
@@ -21,7 +22,7 @@ internal sealed class SuperblockTimes
 
     /// <param name="events">What happened.</param>
     /// <param name="first">The version at time 0.</param>
-    /// <param name="devices">How many there are.</param>
+    /// <param name="devices">How many take superblocks at first.</param>
     public SuperblockTimes(IReadOnlyList<DeviceEvent> events, SuperblockVersion first, int devices)
     {
         _versions = [new Times(first) { Durable = 0 }];
@@ -63,9 +64,14 @@ internal sealed class SuperblockTimes
     private void NoteDurable(int index, int time, int devices)
     {
         Times times = _versions[index];
-        bool isCommit = index > 0 && times.Version.Generation != _versions[index - 1].Version.Generation;
+        int commit = index;
+        while (commit > 0 && _versions[commit - 1].Version.Generation == times.Version.Generation)
+            commit--;
+
+        int takers = commit == 0 ? devices : _versions[commit].Writers.Count;
+        bool isCommit = index > 0 && index == commit;
         times.Flushes++;
-        if (times.Durable == int.MaxValue && (isCommit || times.Flushes == devices))
+        if (times.Durable == int.MaxValue && (isCommit || times.Flushes == takers))
             times.Durable = time;
     }
 

@@ -91,6 +91,57 @@ public sealed class TransactionTests
         Assert.That(() => AddXattr(writer, "user.b"), Throws.TypeOf<ReadOnlyFileSystemException>());
     }
 
+    [TestCase(false, 1)]
+    [TestCase(false, long.MaxValue)]
+    [TestCase(true, 1)]
+    public void A_device_that_misses_a_write_is_found_behind_the_others_when_it_is_opened_again(bool isFlush, long count)
+    {
+        MadeImage image = new(new MakeOptions { DataProfile = BlockGroupFlags.Raid5, MetadataProfile = BlockGroupFlags.Raid5 }, devices: 3, megabytes: 160);
+        FaultyDevice first = new(image.Devices[0]);
+        using (FsWriter writer = FsWriter.Open(DeviceSet.Open([first, .. image.Devices.Skip(1)], new DeviceOpenOptions { Writable = true })))
+        {
+            ulong before = writer.Committed.Superblock.Generation;
+            AddXattr(writer, "user.a", 3000);
+            first.Fail(isFlush ? DeviceCall.Flush : DeviceCall.Write, count: count);
+            writer.Commit();
+
+            // One behind is what a power cut leaves, and that device would be taken for whole.
+            Assert.That(writer.Committed.Superblock.Generation.Value, Is.EqualTo(before + 2));
+            for (int i = 0; i < 20; i++)
+            {
+                AddXattr(writer, $"user.{i}", 3000);
+                writer.Commit();
+            }
+
+            Assert.That(writer.Committed.Superblock.Generation.Value, Is.EqualTo(before + 22));
+        }
+
+        AssertClean(image);
+        using FsInfo again = image.Open();
+        Assert.That(CountXattrs(again), Is.EqualTo(21));
+        Assert.That(again.Devices.Devices.Select(device => device.TakesWrites), Is.EqualTo(new[] { false, true, true }));
+    }
+
+    [Test]
+    public void Where_a_chunk_cannot_do_without_the_device_a_missed_write_of_a_copy_is_borne()
+    {
+        MadeImage image = new(new MakeOptions { MetadataProfile = BlockGroupFlags.Dup });
+        FaultyDevice device = new(image.Devices[0]);
+        using (FsWriter writer = FsWriter.Open(DeviceSet.Open([device], new DeviceOpenOptions { Writable = true })))
+        {
+            AddXattr(writer, "user.a");
+            device.Fail(DeviceCall.Write, count: 1);
+            writer.Commit();
+            AddXattr(writer, "user.b");
+            writer.Commit();
+            Assert.That(writer.Committed.Devices.Volume.WriteFaults, Has.One.Items);
+        }
+
+        using FsInfo again = image.Open();
+        Assert.That(CountXattrs(again), Is.EqualTo(2));
+        Assert.That(again.Devices.Devices[0].TakesWrites);
+    }
+
     [Test]
     public void A_full_metadata_space_refuses_a_change_before_it_begins_and_freeing_goes_on()
     {

@@ -169,6 +169,39 @@ public sealed class LogicalVolumeWriteTests
         Assert.That(test.FirstDifference(expected), Is.Zero);
     }
 
+    [TestCase(BlockGroupFlags.Raid5, 4)]
+    [TestCase(BlockGroupFlags.Raid6, 5)]
+    public void What_a_device_missed_stays_in_the_parity_when_its_neighbours_are_written(BlockGroupFlags profile, int stripes)
+    {
+        Random random = TestSeed.Random();
+        TestVolume test = new(profile, stripes, Rows);
+        TestVolume expected = new(profile, stripes, Rows);
+        LogicalVolume volume = test.Open();
+        int broken = random.Next(stripes);
+        test.Devices[broken].FailWrites(0, ulong.MaxValue);
+        random.NextBytes(expected.Data);
+        volume.Write(At(0), expected.Data);
+        test.Devices[broken].HealWrites();
+        for (int round = 0; round < 20; round++)
+        {
+            (int offset, byte[] data) = RandomWrite(random, expected);
+            volume.Write(At(offset), data);
+        }
+
+        expected.Lay();
+        Assert.That(test.FirstDifference(expected, broken), Is.Zero);
+        Assert.That(volume.LeaveMissedBehind());
+        Assert.That(test.Devices[broken].Writes, Is.Positive);
+        byte[] read = new byte[expected.Data.Length];
+        for (int offset = 0; offset < read.Length; offset += 65536)
+            volume.Read(At(offset), read.AsSpan(offset, 65536), volume.PreferredMirror(At(offset)));
+        Assert.That(read.AsSpan().SequenceEqual(expected.Data));
+
+        // A second one is more than raid5 can bear, wherever it fails.
+        test.Devices[(broken + 1) % stripes].FailWrites(0, ulong.MaxValue);
+        Assert.That(() => volume.Write(At(0), expected.Data), profile == BlockGroupFlags.Raid5 ? Throws.TypeOf<IOException>() : Throws.Nothing);
+    }
+
     [Test]
     public void A_whole_full_stripe_is_written_without_reading()
     {

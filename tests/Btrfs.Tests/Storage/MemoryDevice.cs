@@ -35,6 +35,9 @@ internal sealed class MemoryDevice(string name, byte[] bytes) : IBlockDevice
 
     public void FailWrites(ulong start, ulong length) => _unwritable.Add((start, start + length));
 
+    /// <summary>Ends the failing of writes.</summary>
+    public void HealWrites() => _unwritable.Clear();
+
     public void Read(ulong offsetBytes, Span<byte> buffer)
     {
         Reads++;
