@@ -117,6 +117,8 @@ typedef enum btrn_sink_kind {
 	BTRN_SINK_PIPE = 1,
 	/* A character device or a socket. */
 	BTRN_SINK_STREAM = 2,
+	/* A device that forgets what it gets: what is moved there is wanted in the page cache, and nowhere else. */
+	BTRN_SINK_NOWHERE = 3,
 } btrn_sink_kind;
 
 /* The kind of a descriptor. A pipe is enlarged to 1 MiB where it is smaller and that is allowed. */

@@ -19,6 +19,7 @@ public sealed class PageStream : WriteOnlyStream
     private readonly btrn_sink_kind _kind;
     private readonly PipeStage? _stage;
     private bool _holdsPages;
+    private bool _ownsBelow;
 
     private PageStream(Stream below, SafeHandle descriptor, btrn_sink_kind kind, PipeStage? stage)
     {
@@ -52,6 +53,28 @@ public sealed class PageStream : WriteOnlyStream
                 return new PageStream(below, descriptor, btrn_sink_kind.BTRN_SINK_STREAM, stage: null);
             default:
                 return null;
+        }
+    }
+
+    /// <summary>
+    /// A sink that forgets what it gets, which brings pages into the host's cache: those that aren't there are read for it in the host's own sequence, and nothing is copied. Null where the
+    /// host has none.
+    /// </summary>
+    public static PageStream? TryOpenNowhere()
+    {
+        if (!NativeLibraryStatus.IsLoaded)
+        {
+            return null;
+        }
+
+        try
+        {
+            FileStream nowhere = new("/dev/null", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+            return new PageStream(nowhere, nowhere.SafeFileHandle, btrn_sink_kind.BTRN_SINK_NOWHERE, stage: null) { _ownsBelow = true };
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 
@@ -157,6 +180,8 @@ public sealed class PageStream : WriteOnlyStream
         if (disposing)
         {
             _stage?.Dispose();
+            if (_ownsBelow)
+                _below.Dispose();
         }
 
         base.Dispose(disposing);

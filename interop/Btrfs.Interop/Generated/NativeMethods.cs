@@ -55,6 +55,7 @@ namespace Btrfs.Interop
         BTRN_SINK_OTHER = 0,
         BTRN_SINK_PIPE = 1,
         BTRN_SINK_STREAM = 2,
+        BTRN_SINK_NOWHERE = 3,
     }
 
     public partial struct btrn_ring

@@ -1,6 +1,7 @@
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Inode;
+using Btrfs.Interop;
 
 namespace Btrfs.Send.Ahead;
 
@@ -9,12 +10,22 @@ namespace Btrfs.Send.Ahead;
 /// </summary>
 /// <param name="fs">The file system.</param>
 /// <param name="withData">Whether data is asked for, or only leaves are counted.</param>
-internal sealed class SendLead(FsInfo fs, bool withData)
+internal sealed class SendLead(FsInfo fs, bool withData) : IDisposable
 {
-    // Enough to keep a disk busy while the send works off what is there, and small against any memory.
-    private const ulong DataAhead = 48 << 20;
+    /// <summary>
+    /// For so much in one piece it pays to wait for it. The host reads faster in its own sequence, in large pages, than what it is asked to have ready; scattered pieces it
+    /// reads faster when it knows of many.
+    /// </summary>
+    public const int PulledBytes = 1 << 20;
+
+    // Enough to keep a disk busy while the send, in fits and starts, works off what is there.
+    private const ulong MostDataAhead = 128 << 20;
     private const ulong StepBytes = 4 << 20;
     private const int LeavesAhead = 64;
+
+    // It waits in the host's memory, which has to hold it until the send comes.
+    private readonly ulong _dataAhead = Math.Min(MostDataAhead, (ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 16);
+    private readonly PageStream? _nowhere = withData ? PageStream.TryOpenNowhere() : null;
 
     // What was planned, in order: up to which place of the send, and how much by then.
     private readonly Queue<(ulong Inode, ulong Offset, ulong Bytes, int Leaves)> _plan = new();
@@ -26,6 +37,8 @@ internal sealed class SendLead(FsInfo fs, bool withData)
     // A range that grows as long as neighbours follow each other, and goes to the device in one.
     private ulong _rangeStart;
     private ulong _rangeLength;
+
+    private TreeCursor? _checksums;
 
     private ulong _inode;
     private ulong _offset;
@@ -78,10 +91,22 @@ internal sealed class SendLead(FsInfo fs, bool withData)
     /// <summary>Lets what was planned go to the device.</summary>
     public void Fetch()
     {
-        if (_rangeLength > 0)
-            fs.Data.Prefetch(new LogicalAddress(_rangeStart - _rangeStart % (ulong)fs.SectorSize), (int)_rangeLength);
+        LogicalAddress start = new(_rangeStart - _rangeStart % (ulong)fs.SectorSize);
+        int length = (int)_rangeLength;
         _rangeLength = 0;
+        if (length == 0)
+            return;
+
+        _checksums ??= fs.OpenCursor(fs.GetRoot(ObjectIds.CsumTree).Tree);
+        _checksums.Prefetch(new Key(ObjectIds.ExtentCsum, ItemType.ExtentCsum, start.Value));
+        int pulled = 0;
+        if (_nowhere is not null && length >= PulledBytes && fs.Devices.Volume.ContiguousLength(start, length) >= PulledBytes)
+            pulled = fs.Data.MovePages(start, length, _nowhere);
+        if (pulled < length)
+            fs.Data.Prefetch(start + (ulong)pulled, length - pulled);
     }
+
+    public void Dispose() => _nowhere?.Dispose();
 
     private void Add(ulong start, ulong length)
     {
@@ -102,7 +127,7 @@ internal sealed class SendLead(FsInfo fs, bool withData)
         while (true)
         {
             Pass();
-            bool isFar = _plannedBytes - _passedBytes > DataAhead || _plannedLeaves - _passedLeaves > LeavesAhead;
+            bool isFar = _plannedBytes - _passedBytes > _dataAhead || _plannedLeaves - _passedLeaves > LeavesAhead;
             if (!isFar || IsStopped)
                 return;
 

@@ -28,7 +28,7 @@ internal sealed class SendReadAhead : IDisposable
     /// <param name="context">The send.</param>
     /// <param name="withData">Whether the send will read data.</param>
     public static SendReadAhead? TryStart(SendContext context, bool withData) =>
-        context.Send.Root.Tree.Level > 0 && Environment.ProcessorCount > 1 ? new SendReadAhead(context, withData) : null;
+        Environment.ProcessorCount > 1 && (context.Send.Root.Tree.Level > 0 || (withData && HasLongExtent(context))) ? new SendReadAhead(context, withData) : null;
 
     /// <summary>Tells where the send is.</summary>
     public void Note(ulong inode, ulong offset) => _lead.Note(inode, offset);
@@ -37,6 +37,20 @@ internal sealed class SendReadAhead : IDisposable
     {
         _lead.Stop();
         _thread.Join();
+        _lead.Dispose();
+    }
+
+    // One leaf can lead to 16 GiB of data.
+    private static bool HasLongExtent(SendContext context)
+    {
+        TreeCursor cursor = context.Send.OpenCursor();
+        for (cursor.Seek(new Key(ObjectIds.FirstFree, ItemType.InodeItem, 0)); cursor.IsValid; cursor.MoveNext())
+        {
+            if (cursor.Key.Type == ItemType.ExtentData && FileExtent.At(cursor.Leaf, cursor.Slot) is { IsInline: false, NumBytes: >= SendLead.PulledBytes })
+                return true;
+        }
+
+        return false;
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "whatever it is, the send reads the same and tells")]

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using Btrfs.Fidelity.Kernel;
 using Btrfs.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -31,7 +30,6 @@ internal sealed class Limits
         MeasureReads();
         Add(LimitKind.PipeThatIsRead, "header written, 48 KiB spliced, into a pipe that is read", () => ThroughPipe(SinkKind.Pipe));
         Add(LimitKind.PipeThatIsSpliced, "header written, 48 KiB spliced, into a pipe that is spliced on", () => ThroughPipe(SinkKind.SplicedPipe));
-        MeasureCold();
     }
 
     public IReadOnlyList<Limit> All => _all;
@@ -93,28 +91,6 @@ internal sealed class Limits
         sink.Finish();
     }
 
-    private void MeasureCold()
-    {
-        Limit? best = null;
-        foreach ((string block, string flags) in (ReadOnlySpan<(string, string)>)[("128K", ""), ("1M", ""), ("4M", ""), ("16M", ""), ("1M", "direct,"), ("4M", "direct,"), ("16M", "direct,")])
-        {
-            double time = double.MaxValue;
-            for (int round = 0; round < Rounds; round++)
-            {
-                ImageCache.Drop(_image);
-                long start = Stopwatch.GetTimestamp();
-                Tool.Run("dd", $"if={_image}", "of=/dev/null", $"bs={block}", $"skip={Start}", $"count={Bytes}", $"iflag={flags}skip_bytes,count_bytes", "status=none");
-                time = Math.Min(time, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-            }
-
-            if (best is null || Bytes / time / 1000 > best.MegabytesPerSecond)
-                best = new Limit($"dd, cold; best with bs={block}{(flags.Length > 0 ? " past the page cache" : "")}", Bytes / time / 1000);
-        }
-
-        _all.Add(best!);
-        _byKind[LimitKind.ColdRead] = best!;
-    }
-
     private void Add(LimitKind kind, string title, Action work)
     {
         double time = double.MaxValue;
@@ -133,10 +109,11 @@ internal sealed class Limits
     }
 
     /// <summary>A table of them.</summary>
-    public override string ToString()
+    /// <param name="more">What was measured beside single rows.</param>
+    public string Table(IEnumerable<Limit> more)
     {
         StringBuilder text = new("| limit | MB/s |\n| --- | ---: |\n");
-        foreach (Limit limit in _all)
+        foreach (Limit limit in _all.Concat(more))
             text.Append(CultureInfo.InvariantCulture, $"| {limit.Title} | {limit.MegabytesPerSecond:f0} |\n");
         return text.ToString();
     }

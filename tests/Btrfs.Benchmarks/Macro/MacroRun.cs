@@ -61,6 +61,7 @@ internal static class MacroRun
         string image = ImageOf(measurement.Workload, directory, mountPoint);
         List<double> kernel = [];
         List<double> ours = [];
+        ColdReads? dd = measurement.Limit == LimitKind.ColdRead ? new ColdReads(image) : null;
         long bytes = 0;
         // The first round only warms up; without a cache there is nothing to warm.
         int first = measurement.IsCold ? 0 : -1;
@@ -72,6 +73,7 @@ internal static class MacroRun
                 if (measurement.IsCold)
                 {
                     mount.Dispose();
+                    dd?.Measure();
                     ImageCache.Drop(image);
                     mount = BtrfsMount.Open([image], mountPoint, readOnly: true);
                 }
@@ -100,7 +102,7 @@ internal static class MacroRun
             mount.Dispose();
         }
 
-        return new Row(measurement.Title, Median(kernel), Median(ours), measurement.Floor, bytes, PeakMebibytes(image, measurement.Name), limits?.Of(measurement.Limit));
+        return new Row(measurement.Title, Median(kernel), Median(ours), measurement.Floor, bytes, PeakMebibytes(image, measurement.Name), dd?.Best ?? limits?.Of(measurement.Limit));
     }
 
     /// <summary>Lets the kernel make the file system of a workload.</summary>

@@ -34,6 +34,6 @@ internal enum LimitKind
     /// <summary>Reading from the page cache and summing.</summary>
     ReadAndSum,
 
-    /// <summary>dd with its best block size, after the image left the page cache.</summary>
+    /// <summary>dd with its best block size, in turns with the row: see <see cref="ColdReads"/>.</summary>
     ColdRead,
 }

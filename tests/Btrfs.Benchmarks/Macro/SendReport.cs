@@ -46,7 +46,7 @@ internal static class SendReport
             * *Cold*: before each side the image's pages leave the page cache, and for the kernel it is mounted anew.
             * Our side verifies every checksum of the data, except in rows that say that the data is not touched (`--no-verify-data`): there each command's crc comes from the stored checksums.
               The kernel verifies what it reads from the disk, and not what its page cache has already.
-            * *Of the limit*: our speed as a share of what the machine gives a program that moves the same bytes and knows no file system; the limits are below.
+            * *Of the limit*: our speed as a share of what the machine gives a program that moves the same bytes and knows no file system; the limits are below. Cold, that is `dd` with the best of five block sizes, which reads the same bytes of the image in turns with the other two; quoted is its median, too.
             * *Peak memory*: of a process that does this one send. Asked are 192 MiB at most.
 
             {Table(rows)}
@@ -60,7 +60,7 @@ internal static class SendReport
             """);
         foreach ((string title, double milliseconds, double ceiling) in startUp)
             text.Append(CultureInfo.InvariantCulture, $"| {title} | {milliseconds:f0} | {ceiling:f0} |\n");
-        text.Append(CultureInfo.InvariantCulture, $"\n## Limits of the machine, in the same run\n\n{limits}");
+        text.Append(CultureInfo.InvariantCulture, $"\n## Limits of the machine, in the same run\n\n{limits.Table(rows.Select(row => row.Limit).OfType<Limit>().Except(limits.All))}");
         File.WriteAllText(Path, text.ToString());
         File.WriteAllText(PlotPath, RatioPlot.Draw(rows));
     }

@@ -1,5 +1,6 @@
 using Btrfs.Engine;
 using Btrfs.Engine.Making;
+using Btrfs.Interop;
 using Btrfs.Space.Making;
 using Btrfs.Storage;
 
@@ -8,17 +9,18 @@ namespace Btrfs.Tests.Engine;
 /// <summary>The reader in front of a send: it asks for what will be read, and not for too much of it at once.</summary>
 public sealed class SendReadAheadTests
 {
-    private const int Files = 6;
+    private const int Files = 10;
     private const int FileBytes = 24 << 20;
-    private const long MostAhead = 64 << 20;
+    private const long MostAhead = 144 << 20;
     private const int Directories = 40;
     private const int FilesPerDirectory = 150;
 
-    [Test]
-    public void Data_is_asked_for_before_it_is_read_and_never_far_ahead()
+    [TestCase(Files, 300)]
+    [TestCase(2, 0, TestName = "Data_of_a_single_leaf_is_asked_for_before_it_is_read")]
+    public void Data_is_asked_for_before_it_is_read_and_never_far_ahead(int files, int names)
     {
-        WatchedDevice device = Watch(Make, new SendRequest { Subvolumes = ["snapshot"] });
-        Assert.That(device.PrefetchedBytes, Is.GreaterThan(Files * (long)FileBytes / 2));
+        WatchedDevice device = Watch(image => Make(image, files, names), new SendRequest { Subvolumes = ["snapshot"] });
+        Assert.That(device.PrefetchedBytes, Is.GreaterThan(files * (long)FileBytes / 2));
         Assert.That(device.MostAhead, Is.GreaterThan(0).And.LessThanOrEqualTo(MostAhead));
     }
 
@@ -72,21 +74,20 @@ public sealed class SendReadAheadTests
         fs.Commit();
     }
 
-    private static void Make(string image)
+    private static void Make(string image, int files, int names)
     {
         ImageMaker.Make([image], new MakeOptions { DeviceBytes = 512 << 20 });
         using BtrfsFileSystem fs = BtrfsFileSystem.Open([image], new BtrfsOpenOptions { Writable = true });
         fs.CreateSubvolume("work");
         byte[] content = new byte[FileBytes];
         new Random(3).NextBytes(content);
-        for (int number = 0; number < Files; number++)
+        for (int number = 0; number < files; number++)
         {
             fs.CreateFile($"work/file{number}");
             fs.WriteFile($"work/file{number}", 0, content);
         }
 
-        // More than one leaf of them.
-        for (int number = 0; number < 300; number++)
+        for (int number = 0; number < names; number++)
             fs.CreateFile($"work/a rather long name that fills leaves, number {number}");
         fs.CreateSnapshot("work", "snapshot", isReadOnly: true);
         fs.Commit();
@@ -132,6 +133,12 @@ public sealed class SendReadAheadTests
                 Reads++;
                 ReadsUnasked += _asked.Exists(range => range.Start <= offsetBytes && end <= range.End) ? 0 : 1;
             }
+        }
+
+        public int MovePages(ulong offsetBytes, int length, PageStream sink)
+        {
+            Prefetch(offsetBytes, (ulong)length);
+            return below.MovePages(offsetBytes, length, sink);
         }
 
         public void Prefetch(ulong offsetBytes, ulong lengthBytes)

@@ -1,5 +1,6 @@
 using System.IO.Pipes;
 using System.Security.Cryptography;
+using Btrfs.Fidelity.Kernel;
 using Btrfs.Interop;
 
 namespace Btrfs.Tests.Interop;
@@ -117,6 +118,22 @@ public sealed class PageStreamTests
 
         using FileStream regular = new(_path + ".out", new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Options = FileOptions.DeleteOnClose });
         Assert.That(PageStream.TryOpen(regular, regular.SafeFileHandle), Is.Null);
+    }
+
+    [Test]
+    public void Nowhere_takes_what_a_file_has_and_leaves_it_in_the_cache()
+    {
+        using NativeFile file = NativeFile.Open(_path);
+        using PageStream nowhere = PageStream.TryOpenNowhere()!;
+        ImageCache.Drop(_path);
+        for (int time = 0; time < 2; time++)
+        {
+            Assert.That(nowhere.Move(file, 0, FileBytes), Is.EqualTo(FileBytes));
+            Assert.That(nowhere.Move(file, FileBytes - 10, 100), Is.EqualTo(10));
+            Assert.That(nowhere.Move(file, FileBytes + 4096, 100), Is.Zero);
+        }
+
+        Assert.That(nowhere.IsPipe, Is.False);
     }
 
     private static byte[] ThroughPipe(Action<PageStream> give)
