@@ -6,7 +6,7 @@ namespace Btrfs.Benchmarks.Macro;
 /// <summary>Times whole commands, from the start of the process to its end: ours as it is published at artifacts/, and that of btrfs-progs with the kernel.</summary>
 internal static class CommandRun
 {
-    private const string Engine = "artifacts/btrfs-engine";
+    public const string Engine = "artifacts/btrfs-engine";
 
     /// <summary>Whether there is a command line of ours to be run: the build makes it, from the root of the repository.</summary>
     public static bool IsPossible => File.Exists(Engine);

@@ -7,12 +7,12 @@ using Btrfs.Fidelity.Kernel;
 namespace Btrfs.Benchmarks.Macro;
 
 /// <summary>
-/// Times our receive and that of btrfs-progs with the kernel: in turns, of the same stream in a file, each onto an image that was made just before, up to the state that a
-/// power cut leaves whole (syncfs there, the commit here).
+/// Times our receive and that of btrfs-progs with the kernel, as whole commands: in turns, of the same stream in a file, each onto an image that was made just before, up to the state
+/// that a power cut leaves whole (syncfs there, the commit here).
 /// </summary>
 internal static class ReceivingRun
 {
-    private const int Rounds = 5;
+    private const int Rounds = 7;
     private const long ImageBytes = 6L << 30;
 
     private static readonly (Workload Workload, double Floor)[] s_workloads =
@@ -20,6 +20,12 @@ internal static class ReceivingRun
 
     public static int Run(string[] names)
     {
+        if (!CommandRun.IsPossible)
+        {
+            Console.Error.WriteLine($"there is no {CommandRun.Engine}: build first, and run this in the root of the repository");
+            return 1;
+        }
+
         string directory = Environment.GetEnvironmentVariable("BTRFS_BENCH_DIR") ?? Path.Combine(Path.GetTempPath(), "btrfs-engine-bench");
         string mountPoint = Directory.CreateDirectory(Path.Combine(directory, "mnt")).FullName;
         string image = Path.Combine(directory, "receiving.img");
@@ -84,9 +90,7 @@ internal static class ReceivingRun
     {
         NewImage(image);
         long start = Stopwatch.GetTimestamp();
-        using (BtrfsFileSystem fs = BtrfsFileSystem.Open([image], new BtrfsOpenOptions { Writable = true }))
-        using (FileStream input = new(stream, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan))
-            fs.Receive(input, "");
+        Tool.Run(CommandRun.Engine, "receive", "-q", "-f", stream, image);
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
 
