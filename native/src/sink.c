@@ -15,6 +15,8 @@
 
 #define TRANSFER_MAX 0x7ffff000ull
 
+#define SAMPLE_BYTES (64u << 10)
+
 int32_t btrn_sink_prepare(int32_t fd)
 {
 	struct stat status;
@@ -84,8 +86,8 @@ int64_t btrn_pipe_read(int32_t fd, uint8_t *buffer, uint64_t length)
 	return transfer(fd, buffer, length, 0);
 }
 
-/* Whether the page cache has all of a range, which costs less to ask than to pass over its pages. Kernels before 6.5 can't tell. */
-static int is_cached(int fd, uint64_t offset, uint64_t length)
+/* Whether the page cache has all of a range. Kernels before 6.5 can't tell. */
+static int has_pages(int fd, uint64_t offset, uint64_t length)
 {
 #ifdef SYS_cachestat
 	const long number = SYS_cachestat;
@@ -102,11 +104,19 @@ static int is_cached(int fd, uint64_t offset, uint64_t length)
 	return counts[0] >= (offset + length - 1) / page - offset / page + 1;
 }
 
+/* Pages come into the cache in runs, and leave it in runs: both ends tell enough, and cost less than all pages in between. */
+static int seems_cached(int fd, uint64_t offset, uint64_t length)
+{
+	if (length <= 2 * SAMPLE_BYTES)
+		return has_pages(fd, offset, length);
+	return has_pages(fd, offset, SAMPLE_BYTES) && has_pages(fd, offset + length - SAMPLE_BYTES, SAMPLE_BYTES);
+}
+
 int64_t btrn_sink_move(int32_t fd, btrn_sink_kind kind, int32_t source, uint64_t offset, uint64_t length)
 {
 	uint64_t done = 0;
 
-	if (kind == BTRN_SINK_NOWHERE && is_cached(source, offset, length))
+	if (kind == BTRN_SINK_NOWHERE && seems_cached(source, offset, length))
 		return (int64_t)length;
 	while (done < length) {
 		uint64_t left = length - done < TRANSFER_MAX ? length - done : TRANSFER_MAX;
