@@ -27,11 +27,12 @@ internal sealed class ColdReads(string image)
         }
     }
 
-    /// <summary>Reads once with each size.</summary>
-    public void Measure()
+    /// <summary>Reads once with each size. Who comes first after a send is slower, so each does in its turn.</summary>
+    public void Measure(int round)
     {
-        foreach ((string block, string flags, List<double> milliseconds) in _sizes)
+        for (int i = 0; i < _sizes.Count; i++)
         {
+            (string block, string flags, List<double> milliseconds) = _sizes[(i + round) % _sizes.Count];
             ImageCache.Drop(image);
             long start = Stopwatch.GetTimestamp();
             Tool.Run("dd", $"if={image}", "of=/dev/null", $"bs={block}", $"skip={Start}", $"count={Bytes}", $"iflag={flags}skip_bytes,count_bytes", "status=none");

@@ -73,20 +73,26 @@ internal static class MacroRun
                 if (measurement.IsCold)
                 {
                     mount.Dispose();
-                    dd?.Measure();
                     ImageCache.Drop(image);
                     mount = BtrfsMount.Open([image], mountPoint, readOnly: true);
                 }
 
                 (double kernelMs, long kernelBytes) = Kernel(mount.Root, measurement, directory);
+
+                // What the mounted file system has in its own cache would leave us and dd less memory, and smaller pieces of it.
                 if (measurement.IsCold)
+                {
+                    mount.Dispose();
                     ImageCache.Drop(image);
+                }
+
                 (double oursMs, bytes) = Ours(image, measurement, directory);
                 if (measurement.Sink == SinkKind.Nothing)
                     bytes = kernelBytes;
                 if (kernelBytes != bytes && !measurement.ClonesAll)
                     throw new InvalidDataException($"{measurement.Name}: the kernel sends {kernelBytes} bytes, we {bytes}");
                 Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{measurement.Name} round {round}: kernel {kernelMs:f1} ms, ours {oursMs:f1} ms"));
+                dd?.Measure(round);
                 if (round < 0)
                 {
                     WarmUp(image, measurement, directory);

@@ -43,7 +43,7 @@ internal static class SendReport
             * Each row is one image, made by the kernel and mounted read-only throughout. The kernel's `btrfs send` ioctl and our library send the same subvolume of it in turns, {rounds} times each after
               one time that does not count (ours for a second and a half, until its code is compiled well); quoted are medians and their ratio. Our time includes opening the image.
             * *Into a pipe*, where nothing else is said: 1 MiB of room, a thread reads it into memory. Other sinks are named. The kernel refuses /dev/null; its side of that row is a pipe that is spliced there, as `btrfs send` does.
-            * *Cold*: before each side the image's pages leave the page cache, and for the kernel it is mounted anew.
+            * *Cold*: before each side the image's pages leave the page cache, and for the kernel alone it is mounted, anew each time.
             * Our side verifies every checksum of the data, except in rows that say that the data is not touched (`--no-verify-data`): there each command's crc comes from the stored checksums.
               The kernel verifies what it reads from the disk, and not what its page cache has already.
             * *Of the limit*: our speed as a share of what the machine gives a program that moves the same bytes and knows no file system; the limits are below. Cold, that is `dd` with the best of five block sizes, which reads the same bytes of the image in turns with the other two; quoted is its median, too.
