@@ -20,9 +20,9 @@ internal static partial class EngineLog
     [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "sent {Streams} subvolume(s), {Bytes} bytes in {Milliseconds:f0} ms")]
     public static partial void Sent(this ILogger logger, int streams, long bytes, double milliseconds);
 
-    [LoggerMessage(EventId = 7, Level = LogLevel.Warning, Message = "a write failed, and other copies make it good: {Fault}")]
-    public static partial void WriteFaulted(this ILogger logger, string fault);
-
     [LoggerMessage(EventId = 6, Level = LogLevel.Warning, Message = "a send of {Streams} subvolume(s) failed")]
     public static partial void SendFailed(this ILogger logger, int streams, Exception cause);
+
+    [LoggerMessage(EventId = 7, Level = LogLevel.Warning, Message = "a write failed, and other copies make it good: {Fault}")]
+    public static partial void WriteFaulted(this ILogger logger, string fault);
 }

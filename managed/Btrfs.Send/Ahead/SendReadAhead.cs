@@ -46,7 +46,7 @@ internal sealed class SendReadAhead : IDisposable
         TreeCursor cursor = context.Send.OpenCursor();
         for (cursor.Seek(new Key(ObjectIds.FirstFree, ItemType.InodeItem, 0)); cursor.IsValid; cursor.MoveNext())
         {
-            if (cursor.Key.Type == ItemType.ExtentData && FileExtent.At(cursor.Leaf, cursor.Slot) is { IsInline: false, NumBytes: >= SendLead.PulledBytes })
+            if (cursor.Key.Type == ItemType.ExtentData && FileExtent.At(cursor.Leaf, cursor.Slot) is { IsInline: false, IsHole: false, NumBytes: >= SendLead.PulledBytes })
                 return true;
         }
 

@@ -33,6 +33,9 @@ public sealed record Device(ulong Id, Uuid Uuid, IBlockDevice Block, ulong Gener
     /// </summary>
     public bool TakesWrites => (!IsStale || IsOneBehind) && !_isLeftBehind && !IsSeed && Block.IsWritable;
 
+    /// <summary>Whether it takes writes and has had all of them: only then its old bytes may go into a parity.</summary>
+    public bool HasAllWrites => TakesWrites && !_hasMissedWrites;
+
     internal void NoteMissedWrite() => _hasMissedWrites = true;
 
     /// <summary>It gets no writes any more, superblocks included: the next opening finds it behind the others.</summary>

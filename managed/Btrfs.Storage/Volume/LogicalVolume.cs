@@ -293,8 +293,8 @@ public sealed class LogicalVolume
     /// <summary>A write to a chunk failed, or the flush behind it, and others are to make it good.</summary>
     internal void NoteMissedWrite(Device device, IOException fault)
     {
-        _writeFaults.Add(device, fault.Message);
         device.NoteMissedWrite();
+        _writeFaults.Add(device, fault.Message);
     }
 
     /// <summary>Whether every chunk can do without the devices that missed writes.</summary>

@@ -123,7 +123,7 @@ internal sealed class ParityRebuild(LogicalVolume volume)
 
             int index = StripeRange.ParityStripe(chunk, row, role);
             Device? device = volume.FindDevice(chunk.Stripes[index]);
-            if (device is null || (distrustOld && !device.IsCurrent))
+            if (device is null || (distrustOld && !device.HasAllWrites))
             {
                 lost += $"; device {chunk.Stripes[index].DeviceId} is {(device is null ? "missing" : "behind")}";
                 return false;

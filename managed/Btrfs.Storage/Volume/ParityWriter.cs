@@ -57,7 +57,7 @@ internal sealed class ParityWriter
         int lost = 0;
         for (int i = 0; i < chunk.Stripes.Length; i++)
         {
-            if (!_writer.IsCurrent(chunk, i))
+            if (!_writer.HasAllWrites(chunk, i))
                 lost++;
         }
 
@@ -105,7 +105,7 @@ internal sealed class ParityWriter
         Chunk chunk = stripe.Chunk;
         int index = StripeRange.ParityStripe(chunk, stripe.Row, role);
         Span<byte> gap = stripe.Data[start..end];
-        if (_writer.IsCurrent(chunk, index))
+        if (_writer.HasAllWrites(chunk, index))
         {
             try
             {

@@ -8,8 +8,8 @@ internal sealed class StripeWriter(LogicalVolume volume)
     /// <summary>Whether the device of a stripe is here and takes writes.</summary>
     public bool TakesWrites(Chunk chunk, int stripeIndex) => volume.FindDevice(chunk.Stripes[stripeIndex]) is { TakesWrites: true };
 
-    /// <summary>Whether it does, and nothing is known to be missing from it: only then its old bytes may go into a parity.</summary>
-    public bool IsCurrent(Chunk chunk, int stripeIndex) => volume.FindDevice(chunk.Stripes[stripeIndex]) is { TakesWrites: true, HasMissedWrites: false };
+    /// <inheritdoc cref="Device.HasAllWrites"/>
+    public bool HasAllWrites(Chunk chunk, int stripeIndex) => volume.FindDevice(chunk.Stripes[stripeIndex]) is { HasAllWrites: true };
 
     /// <summary>Writes all copies of a piece that lies in one stripe.</summary>
     /// <exception cref="IOException">No copy could be written.</exception>
@@ -73,7 +73,7 @@ internal sealed class StripeWriter(LogicalVolume volume)
         {
             if (volume.FindDevice(stripe) is not { } device)
                 reasons.Add($"device {stripe.DeviceId} is missing");
-            else if (!device.TakesWrites || device.HasMissedWrites)
+            else if (!device.HasAllWrites)
                 reasons.Add($"device {stripe.DeviceId} ({device.Block.Name}) {(device.IsSeed ? "is a seed" : device.IsStale ? "is behind" : device.HasMissedWrites ? "has missed writes" : "was opened read-only")}");
         }
 
