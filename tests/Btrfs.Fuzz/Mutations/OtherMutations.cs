@@ -87,7 +87,10 @@ internal static class OtherMutations
 
         (Key key, byte[] data) = leaf.Items[item.Slot];
         int size = edit.Image.Checksum.Size;
-        leaf.Items[item.Slot] = (key, data[..(edit.Random.Next(1, data.Length / size + 1) * size)]);
+
+        // Another mutation may have cut it to less than one checksum.
+        int sums = data.Length / size;
+        leaf.Items[item.Slot] = (key, data[..(sums == 0 ? 0 : edit.Random.Next(1, sums + 1) * size)]);
         leaf.TryWrite(block);
     }
 
