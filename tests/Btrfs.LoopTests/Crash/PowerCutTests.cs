@@ -1,6 +1,7 @@
 using Btrfs.Crash.Images;
 using Btrfs.Crash.Kernel;
 using Btrfs.Crash.Running;
+using Btrfs.Tests;
 
 namespace Btrfs.LoopTests.Crash;
 
@@ -10,8 +11,7 @@ public sealed class PowerCutTests
     [Test]
     public void Linux_takes_what_a_power_cut_leaves_for_the_committed_state()
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("BTRFS_SEED"), out int given) ? given : Random.Shared.Next(1 << 24);
-        TestContext.Out.WriteLine($"BTRFS_SEED={seed}");
+        int seed = TestSeed.Number();
         using KernelJudge kernel = new(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath());
         IReadOnlyList<Template> templates = Template.LoadAll();
         Campaign campaign = new(templates, new CrashOptions { Stages = 1, Steps = 15, StatesPerFlush = 6, KernelEvery = 8 }, kernel);

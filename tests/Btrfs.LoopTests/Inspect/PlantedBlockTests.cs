@@ -1,6 +1,7 @@
 using System.Globalization;
 using Btrfs.Cli.Commands.Inspect;
 using Btrfs.Format;
+using Btrfs.Tests;
 
 namespace Btrfs.LoopTests.Inspect;
 
@@ -48,9 +49,7 @@ public sealed class PlantedBlockTests
     [Test]
     public void Items_of_rare_types_with_any_content_are_printed_alike()
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("BTRFS_SEED"), CultureInfo.InvariantCulture, out int given) ? given : Random.Shared.Next();
-        TestContext.Out.WriteLine($"BTRFS_SEED={seed}");
-        Random random = new(seed);
+        Random random = TestSeed.Random();
         for (int round = 0; round < Rounds; round++)
         {
             _planted.WriteLeaf([.. RareItems(random).OrderBy(item => item.Key)]);

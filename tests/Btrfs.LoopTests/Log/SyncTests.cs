@@ -4,6 +4,7 @@ using Btrfs.Fidelity.Kernel;
 using Btrfs.Inode.Changes;
 using Btrfs.LoopTests.Check;
 using Btrfs.LoopTests.Replay;
+using Btrfs.Tests;
 
 namespace Btrfs.LoopTests.Log;
 
@@ -13,13 +14,12 @@ namespace Btrfs.LoopTests.Log;
 [TestFixture]
 internal sealed class SyncTests
 {
-    private const ulong FirstSeed = 1;
     private const int Seeds = 6;
 
     [Test]
     public void What_we_fsynced_is_seen_by_the_kernel_after_a_power_cut()
     {
-        ulong first = Environment.GetEnvironmentVariable("BTRFS_SEED") is { Length: > 0 } seed ? ulong.Parse(seed, CultureInfo.InvariantCulture) : FirstSeed;
+        ulong first = (ulong)TestSeed.Number();
         int count = Environment.GetEnvironmentVariable("BTRFS_SYNC_SEEDS") is { Length: > 0 } seeds ? int.Parse(seeds, CultureInfo.InvariantCulture) : Seeds;
         int judged = 0;
         int promises = 0;

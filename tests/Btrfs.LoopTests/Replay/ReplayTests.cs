@@ -1,5 +1,6 @@
 using System.Globalization;
 using Btrfs.Fidelity;
+using Btrfs.Tests;
 
 namespace Btrfs.LoopTests.Replay;
 
@@ -9,13 +10,12 @@ namespace Btrfs.LoopTests.Replay;
 [TestFixture]
 internal sealed class ReplayTests
 {
-    private const ulong FirstSeed = 1;
     private const int Seeds = 8;
 
     [Test]
     public void What_was_fsynced_is_seen_as_the_kernel_sees_it_after_a_power_cut()
     {
-        ulong first = Environment.GetEnvironmentVariable("BTRFS_SEED") is { Length: > 0 } seed ? ulong.Parse(seed, CultureInfo.InvariantCulture) : FirstSeed;
+        ulong first = (ulong)TestSeed.Number();
         int count = Environment.GetEnvironmentVariable("BTRFS_REPLAY_SEEDS") is { Length: > 0 } seeds ? int.Parse(seeds, CultureInfo.InvariantCulture) : Seeds;
         int judged = 0;
         List<string> differences = [];

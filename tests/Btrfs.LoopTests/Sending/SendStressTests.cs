@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Btrfs.Tests;
 
 namespace Btrfs.LoopTests.Sending;
 
@@ -7,18 +8,18 @@ namespace Btrfs.LoopTests.Sending;
 [TestFixture]
 internal sealed class SendStressTests
 {
+    private static readonly TimeSpan s_usual = TimeSpan.FromSeconds(6);
+
     [Test]
     public void Every_stream_made_beside_writers_is_received_by_the_kernel_as_its_snapshot_is()
     {
-        int seed = Number("BTRFS_SEED", 1);
+        int seed = TestSeed.Number();
         Stopwatch watch = Stopwatch.StartNew();
         using SendStress stress = new(seed);
-        stress.Run(TimeSpan.FromSeconds(Number("BTRFS_STRESS_SECONDS", 6)));
+        stress.Run(Environment.GetEnvironmentVariable("BTRFS_STRESS_SECONDS") is { Length: > 0 } seconds ? TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture)) : s_usual);
         TestContext.Out.WriteLine(stress.Figures(watch.Elapsed));
         Assert.That(stress.Failures, Is.Empty, $"seed {seed}");
         Assert.That(stress.Streams, Is.GreaterThan(1));
     }
 
-    private static int Number(string variable, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : otherwise;
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Btrfs.Engine.Making;
 using Btrfs.Space.Making;
 
@@ -11,8 +10,7 @@ public sealed class FileModelTests
     [Test]
     public void Files_hold_what_was_written_to_them_whatever_was_done([Values(1, 2, 3)] int number, [Values] bool noHoles)
     {
-        int seed = int.Parse(Environment.GetEnvironmentVariable("BTRFS_SEED") ?? "1", CultureInfo.InvariantCulture) * 1000 + number;
-        TestContext.Out.WriteLine($"BTRFS_SEED {seed}");
+        int seed = TestSeed.Number() * 1000 + number;
         string directory = Directory.CreateTempSubdirectory("btrfs-model-").FullName;
         try
         {

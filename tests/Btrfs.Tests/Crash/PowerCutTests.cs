@@ -1,6 +1,5 @@
 using Btrfs.Crash.Images;
 using Btrfs.Crash.Running;
-using Btrfs.Tests.Storage;
 
 namespace Btrfs.Tests.Crash;
 

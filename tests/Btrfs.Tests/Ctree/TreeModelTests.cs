@@ -1,6 +1,5 @@
 using Btrfs.Ctree;
 using Btrfs.Format;
-using Btrfs.Tests.Storage;
 
 namespace Btrfs.Tests.Ctree;
 

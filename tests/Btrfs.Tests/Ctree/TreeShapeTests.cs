@@ -1,7 +1,6 @@
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Storage;
-using Btrfs.Tests.Storage;
 
 namespace Btrfs.Tests.Ctree;
 

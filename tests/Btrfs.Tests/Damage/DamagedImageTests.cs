@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.Versioning;
 using Btrfs.Fuzz.Images;
 using Btrfs.Fuzz.Mutations;
@@ -34,9 +33,7 @@ public sealed class DamagedImageTests
     [Test]
     public void Any_damage_ends_in_success_or_in_one_clear_error()
     {
-        string? wanted = Environment.GetEnvironmentVariable("BTRFS_SEED");
-        int seed = wanted is null ? Environment.TickCount & 0xFFFFFF : int.Parse(wanted, CultureInfo.InvariantCulture);
-        TestContext.Out.WriteLine($"BTRFS_SEED={seed}");
+        int seed = TestSeed.Number();
 
         Campaign campaign = new(Images);
         IReadOnlyCollection<Finding> findings = campaign.Run(seed, Cases, threads: 2);

@@ -16,8 +16,7 @@ public sealed class ChaosTests
     [Test]
     public void Threads_that_do_everything_to_the_same_files_leave_them_whole([Values("", "^no-holes")] string features)
     {
-        int seed = int.Parse(Environment.GetEnvironmentVariable("BTRFS_SEED") ?? "1", CultureInfo.InvariantCulture);
-        TestContext.Out.WriteLine($"BTRFS_SEED {seed}");
+        int seed = TestSeed.Number();
         DelallocOptions options = new() { MaxDirtyBytes = 4 << 20, BackgroundBytes = 1 << 20, Expiry = TimeSpan.FromMilliseconds(10) };
         using BufferedImage image = new(512 << 20, options, features);
         ConcurrentQueue<Exception> failures = [];

@@ -19,8 +19,7 @@ public sealed class DelallocModelTests
 
     private static void Run(int number, string features, ulong bytes, DelallocOptions options)
     {
-        int seed = int.Parse(Environment.GetEnvironmentVariable("BTRFS_SEED") ?? "1", CultureInfo.InvariantCulture) * 1000 + number;
-        TestContext.Out.WriteLine($"BTRFS_SEED {seed}");
+        int seed = TestSeed.Number() * 1000 + number;
         string directory = Directory.CreateTempSubdirectory("btrfs-delalloc-").FullName;
         try
         {

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Btrfs.Format;
 using Btrfs.Tests.Format.Building;
@@ -21,7 +19,7 @@ public sealed class GateMutationTests
         foreach (byte[] seed in seeds)
             s_builder.Verify(seed);
 
-        Random random = SeededRandom();
+        Random random = TestSeed.Random();
         int refused = 0;
         for (int round = 0; round < Rounds; round++)
         {
@@ -37,7 +35,7 @@ public sealed class GateMutationTests
     [Test]
     public void Random_bytes_only_ever_give_the_gates_own_refusal()
     {
-        Random random = SeededRandom();
+        Random random = TestSeed.Random();
         byte[] block = new byte[s_builder.NodeSize];
         for (int round = 0; round < Rounds / 100; round++)
         {
@@ -50,7 +48,7 @@ public sealed class GateMutationTests
     [Test]
     public void Random_damage_to_a_superblock_only_ever_gives_the_gates_own_refusal()
     {
-        Random random = SeededRandom();
+        Random random = TestSeed.Random();
         byte[] seed = SuperblockCheckTests.Good();
         int arrayStart = (int)Marshal.OffsetOf<Superblock>("_systemChunkArray");
         for (int round = 0; round < Rounds / 4; round++)
@@ -111,12 +109,4 @@ public sealed class GateMutationTests
         DeviceExtent(), Device(), ARootRef("name"), ARoot(), Chunk(BlockGroupFlags.Data | BlockGroupFlags.Raid10, 4, 2), DataExtent(4, InlineDataRef(), InlineSharedData(4096, 2)),
         TreeBlock(2, InlineRef(ItemType.TreeBlockRef, 5), InlineRef(ItemType.SharedBlockRef, 4096)).With(key => key with { ObjectId = 2 * Megabyte }),
         new TestItem(new Key(2 * Megabyte, ItemType.ExtentDataRef, 9), DataRef()), BlockGroup().With(key => key with { ObjectId = 3 * Megabyte }), Checksums(Megabyte, 5));
-
-    private static Random SeededRandom()
-    {
-        string? wanted = Environment.GetEnvironmentVariable("BTRFS_SEED");
-        int seed = wanted is null ? (int)Stopwatch.GetTimestamp() : int.Parse(wanted, CultureInfo.InvariantCulture);
-        TestContext.Out.WriteLine($"BTRFS_SEED={seed}");
-        return new Random(seed);
-    }
 }

@@ -1,6 +1,5 @@
 using Btrfs.Format;
 using Btrfs.Tests.Format.Building;
-using Btrfs.Tests.Storage;
 
 namespace Btrfs.Tests.Format;
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Btrfs.Ctree;
 using Btrfs.Format;
@@ -36,10 +35,7 @@ public sealed class InodeStreamTests
     [TestCaseSource(typeof(SampleImage), nameof(SampleImage.Names))]
     public void Pieces_at_random_places_are_those_of_the_whole(string image)
     {
-        string? wanted = Environment.GetEnvironmentVariable("BTRFS_SEED");
-        int seed = wanted is null ? Environment.TickCount & 0xFFFFFF : int.Parse(wanted, CultureInfo.InvariantCulture);
-        TestContext.Out.WriteLine($"BTRFS_SEED={seed}");
-        Random random = new(seed);
+        Random random = TestSeed.Random();
         using FsInfo fs = SampleImage.Open(image);
         FileReader shared = new(fs);
         int files = 0;

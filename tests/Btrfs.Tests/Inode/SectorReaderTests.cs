@@ -1,4 +1,3 @@
-using System.Globalization;
 using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Fuzz.Images;
@@ -15,10 +14,7 @@ public sealed class SectorReaderTests
     [TestCaseSource(typeof(SampleImage), nameof(SampleImage.Names))]
     public void Reads_in_flight_get_their_bytes_whoever_does_them(string image)
     {
-        string? wanted = Environment.GetEnvironmentVariable("BTRFS_SEED");
-        int seed = wanted is null ? Environment.TickCount & 0xFFFFFF : int.Parse(wanted, CultureInfo.InvariantCulture);
-        TestContext.Out.WriteLine($"BTRFS_SEED={seed}");
-        Random random = new(seed);
+        Random random = TestSeed.Random();
         using FsInfo fs = SampleImage.Open(image);
         List<(ulong Start, int Sectors)> runs = Runs(fs);
         using SectorReader reader = new(fs);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.IO.Compression;
 using System.Runtime.Versioning;
 using System.Text;
@@ -59,9 +58,7 @@ public sealed class DumpTests
     [Test]
     public void Any_damage_ends_in_a_dump_or_in_clear_errors()
     {
-        string? wanted = Environment.GetEnvironmentVariable("BTRFS_SEED");
-        int first = wanted is null ? Environment.TickCount & 0xFFFFFF : int.Parse(wanted, CultureInfo.InvariantCulture);
-        TestContext.Out.WriteLine($"BTRFS_SEED={first}");
+        int first = TestSeed.Number();
         int opened = 0;
         int complete = 0;
         for (int seed = first; seed < first + DamagedCases; seed++)

@@ -26,7 +26,7 @@ public sealed class Crc32CTests
     [Test]
     public void Every_path_agrees_with_the_definition_for_every_short_length_and_alignment()
     {
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         byte[] data = InteropTest.RandomBytes(random, 320);
         foreach ((string name, UpdateFunction update) in Paths())
         {
@@ -45,7 +45,7 @@ public sealed class Crc32CTests
     [Test]
     public void Every_path_agrees_with_the_definition_for_long_data()
     {
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         byte[] data = InteropTest.RandomBytes(random, 1 << 18);
         for (int round = 0; round < 20; round++)
         {
@@ -63,7 +63,7 @@ public sealed class Crc32CTests
     [Test]
     public void The_lengths_around_the_strides_of_the_fast_paths_agree()
     {
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         byte[] data = InteropTest.RandomBytes(random, 8300);
         foreach (int stride in (int[])[504, 512, 1024, 4080, 4096, 8160, 8192])
         {
@@ -81,7 +81,7 @@ public sealed class Crc32CTests
     [Test]
     public void A_combined_checksum_is_the_checksum_of_the_concatenation()
     {
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         byte[] data = InteropTest.RandomBytes(random, 10000);
         for (int round = 0; round < 300; round++)
         {
@@ -121,7 +121,7 @@ public sealed class Crc32CTests
     [Test]
     public void A_stored_checksum_continues_a_stream_register()
     {
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         byte[] data = InteropTest.RandomBytes(random, 3 * 4096);
         uint byBytes = Crc32C.Update(0, data);
 
@@ -138,7 +138,7 @@ public sealed class Crc32CTests
     [TestCase(49_152)]
     public void A_shift_kept_for_a_length_gives_what_combining_over_that_length_gives(int length)
     {
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         byte[] data = InteropTest.RandomBytes(random, length);
         uint before = (uint)random.Next();
         Crc32CShift shift = new(length);
@@ -151,7 +151,7 @@ public sealed class Crc32CTests
     [TestCase(65536)]
     public void A_batch_gives_the_checksum_of_each_sector(int sectorSize)
     {
-        byte[] data = InteropTest.RandomBytes(InteropTest.NewRandom(), 5 * sectorSize);
+        byte[] data = InteropTest.RandomBytes(TestSeed.Random(), 5 * sectorSize);
         uint[] expected = [.. data.Chunk(sectorSize).Select(static sector => ~Definition(uint.MaxValue, sector))];
         uint[] actual = new uint[5];
         uint[] managed = new uint[5];

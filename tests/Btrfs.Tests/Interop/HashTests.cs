@@ -49,7 +49,7 @@ public sealed class HashTests
     public void The_sides_agree_for_every_short_length_and_alignment()
     {
         InteropTest.RequireNative();
-        byte[] data = InteropTest.RandomBytes(InteropTest.NewRandom(), 320);
+        byte[] data = InteropTest.RandomBytes(TestSeed.Random(), 320);
         for (int skip = 0; skip < 8; skip++)
         {
             for (int length = 0; length <= 300; length++)
@@ -63,7 +63,7 @@ public sealed class HashTests
     public void The_sides_agree_for_long_data()
     {
         InteropTest.RequireNative();
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         byte[] data = InteropTest.RandomBytes(random, 1 << 17);
         for (int round = 0; round < 30; round++)
         {
@@ -79,7 +79,7 @@ public sealed class HashTests
     [TestCase(9, 100)]
     public void A_batch_gives_the_hash_of_each_sector(int count, int sectorSize)
     {
-        byte[] data = InteropTest.RandomBytes(InteropTest.NewRandom(), count * sectorSize);
+        byte[] data = InteropTest.RandomBytes(TestSeed.Random(), count * sectorSize);
         byte[] xx = new byte[count * 8];
         byte[] sha = new byte[count * 32];
         byte[] blake = new byte[count * 32];

@@ -33,7 +33,7 @@ public sealed class NativeFileTests(bool isNative)
     [Test]
     public void Reads_give_the_bytes_at_the_offset_and_stop_at_the_end()
     {
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         byte[] data = InteropTest.RandomBytes(random, 100_001);
         using NativeFile file = Open(Write(data));
         byte[] buffer = new byte[20_000];
@@ -54,7 +54,7 @@ public sealed class NativeFileTests(bool isNative)
     public void What_was_written_and_flushed_is_read_back()
     {
         string path = Write(new byte[8192]);
-        byte[] data = InteropTest.RandomBytes(InteropTest.NewRandom(), 5000);
+        byte[] data = InteropTest.RandomBytes(TestSeed.Random(), 5000);
         using (NativeFile file = Open(path, NativeFileMode.ReadWrite))
         {
             file.Write(1000, data);
@@ -71,7 +71,7 @@ public sealed class NativeFileTests(bool isNative)
     public void Parts_are_written_one_behind_the_other(int count)
     {
         // More parts than the host takes in one call, some of them empty.
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         ReadOnlyMemory<byte>[] parts = [.. Enumerable.Range(0, count).Select(i => (ReadOnlyMemory<byte>)InteropTest.RandomBytes(random, i % 7 == 0 ? 0 : random.Next(200)))];
         byte[] expected = [.. new byte[1000], .. parts.SelectMany(part => part.ToArray())];
         string path = Write(new byte[1000]);
@@ -169,7 +169,7 @@ public sealed class NativeFileTests(bool isNative)
     [Test]
     public void A_direct_file_is_read_to_its_unaligned_end()
     {
-        byte[] data = InteropTest.RandomBytes(InteropTest.NewRandom(), 10_000);
+        byte[] data = InteropTest.RandomBytes(TestSeed.Random(), 10_000);
         using NativeFile file = OpenDirectOrIgnore(Write(data));
         Memory<byte> buffer = AlignedMemory.Allocate(16384, 4096);
 

@@ -18,7 +18,7 @@ public sealed class PageStreamTests
     {
         InteropTest.RequireNative();
         _path = Path.GetTempFileName();
-        _content = InteropTest.RandomBytes(InteropTest.NewRandom(), FileBytes);
+        _content = InteropTest.RandomBytes(TestSeed.Random(), FileBytes);
         File.WriteAllBytes(_path, _content);
     }
 
@@ -28,7 +28,7 @@ public sealed class PageStreamTests
     [Test]
     public void Bytes_and_pages_arrive_in_the_order_in_which_they_were_given()
     {
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         using MemoryStream expected = new();
         byte[] received = ThroughPipe(sink =>
         {

@@ -11,7 +11,7 @@ public sealed class ReadRingTests
     public void MakeFile()
     {
         _path = Path.GetTempFileName();
-        _data = InteropTest.RandomBytes(InteropTest.NewRandom(), 300_001);
+        _data = InteropTest.RandomBytes(TestSeed.Random(), 300_001);
         File.WriteAllBytes(_path, _data);
     }
 
@@ -21,7 +21,7 @@ public sealed class ReadRingTests
     [Test]
     public void Every_read_of_a_batch_gets_its_bytes([Values] ReadRingMode wish, [Values] bool isManagedFile, [Values(1, 3, 64)] int depth)
     {
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         using NativeFile file = isManagedFile || !NativeLibraryStatus.IsLoaded
             ? ManagedFile.Open(_path, NativeFileMode.Read)
             : ShimFile.Open(_path, NativeFileMode.Read, direct: false);

@@ -11,7 +11,7 @@ public sealed class ZlibDecoderTests
     [Test]
     public void A_stream_gives_back_what_went_in([Values] CompressionLevel level, [Values(0, 1, 100, 4096, 131072)] int size)
     {
-        byte[] data = Compressible(InteropTest.NewRandom(), size);
+        byte[] data = Compressible(TestSeed.Random(), size);
         byte[] stream = Compress(data, level);
         foreach ((string name, DecompressFunction decompress) in Sides())
         {
@@ -24,7 +24,7 @@ public sealed class ZlibDecoderTests
     [Test]
     public void Padding_after_the_stream_is_not_looked_at()
     {
-        byte[] data = Compressible(InteropTest.NewRandom(), 5000);
+        byte[] data = Compressible(TestSeed.Random(), 5000);
         byte[] padded = [.. Compress(data, CompressionLevel.Fastest), .. new byte[4096]];
         foreach ((string name, DecompressFunction decompress) in Sides())
         {
@@ -37,7 +37,7 @@ public sealed class ZlibDecoderTests
     [Test]
     public void A_full_destination_ends_the_work_quietly()
     {
-        byte[] data = Compressible(InteropTest.NewRandom(), 50_000);
+        byte[] data = Compressible(TestSeed.Random(), 50_000);
         byte[] stream = Compress(data, CompressionLevel.Optimal);
         foreach ((string name, DecompressFunction decompress) in Sides())
         {
@@ -53,7 +53,7 @@ public sealed class ZlibDecoderTests
     [Test]
     public void A_truncated_stream_is_corrupt()
     {
-        byte[] stream = Compress(Compressible(InteropTest.NewRandom(), 3000), CompressionLevel.Optimal);
+        byte[] stream = Compress(Compressible(TestSeed.Random(), 3000), CompressionLevel.Optimal);
 
         // The last four bytes are the Adler-32, which nobody reads.
         for (int length = 0; length < stream.Length - 4; length++)
@@ -80,7 +80,7 @@ public sealed class ZlibDecoderTests
     public void What_the_base_library_makes_of_a_damaged_stream_the_native_side_makes_too()
     {
         InteropTest.RequireNative();
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         int lenient = 0;
         for (int round = 0; round < 2000; round++)
         {

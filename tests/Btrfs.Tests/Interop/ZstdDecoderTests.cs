@@ -34,7 +34,7 @@ public sealed class ZstdDecoderTests
     [Test]
     public void A_frame_gives_back_what_went_in([Values(1, 3, 9, 15, 19)] int level, [Values] Content content)
     {
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         foreach (int size in (int[])[0, 1, 2, 15, 300, 4096, 20_000, 131_072, 300_000])
         {
             byte[] data = Make(content, random, size);
@@ -51,7 +51,7 @@ public sealed class ZstdDecoderTests
     [Test]
     public void A_streamed_frame_without_a_size_gives_back_what_went_in()
     {
-        byte[] data = Make(Content.Text, InteropTest.NewRandom(), 131_072);
+        byte[] data = Make(Content.Text, TestSeed.Random(), 131_072);
         byte[] frame = Compress(data, 3, "--no-check");
         foreach ((string name, DecompressFunction decompress) in Sides())
         {
@@ -64,7 +64,7 @@ public sealed class ZstdDecoderTests
     [Test]
     public void A_full_destination_ends_the_work_quietly()
     {
-        byte[] data = Make(Content.Text, InteropTest.NewRandom(), 131_072);
+        byte[] data = Make(Content.Text, TestSeed.Random(), 131_072);
         byte[] frame = Compress(data, 3);
         foreach ((string name, DecompressFunction decompress) in Sides())
         {
@@ -121,7 +121,7 @@ public sealed class ZstdDecoderTests
     public void What_the_library_makes_of_a_damaged_frame_the_managed_side_makes_too()
     {
         InteropTest.RequireNative();
-        Random random = InteropTest.NewRandom();
+        Random random = TestSeed.Random();
         byte[][] frames = [.. Enum.GetValues<Content>().SelectMany(content => new[] { Compress(Make(content, random, 3000), 3), Compress(Make(content, random, 200), 19, "--stream-size=200") })];
         byte[] native = new byte[300_000];
         byte[] managed = new byte[300_000];

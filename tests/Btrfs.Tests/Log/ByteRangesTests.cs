@@ -1,5 +1,4 @@
 using Btrfs.Inode.Log;
-using Btrfs.Tests.Storage;
 
 namespace Btrfs.Tests.Log;
 

@@ -3,7 +3,6 @@ using Btrfs.Format;
 using Btrfs.Fuzz.Streams;
 using Btrfs.Receive;
 using Btrfs.Stream;
-using Btrfs.Tests.Storage;
 
 namespace Btrfs.Tests.Receiving;
 

@@ -5,7 +5,6 @@ using Btrfs.Engine;
 using Btrfs.Fidelity.Kernel;
 using Btrfs.LoopTests.Reading;
 using Btrfs.Receive.Parts;
-using Btrfs.Tests.Storage;
 
 namespace Btrfs.Tests.Receiving;
 

@@ -3,7 +3,6 @@ using Btrfs.Fuzz.Streams;
 using Btrfs.Receive;
 using Btrfs.Receive.Parts;
 using Btrfs.Stream;
-using Btrfs.Tests.Storage;
 using Btrfs.Tests.Stream;
 
 namespace Btrfs.Tests.Receiving;

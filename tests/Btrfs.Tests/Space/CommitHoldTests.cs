@@ -6,7 +6,7 @@ namespace Btrfs.Tests.Space;
 
 public sealed class CommitHoldTests
 {
-    private static readonly int s_seed = int.TryParse(Environment.GetEnvironmentVariable("BTRFS_SEED"), out int seed) ? seed : 4711;
+    private readonly int _seed = TestSeed.Number();
 
     [TestCase(true)]
     [TestCase(false)]
@@ -75,7 +75,7 @@ public sealed class CommitHoldTests
             ChurnAndCommit(image, rounds: 1);
         }
 
-        Random random = new(s_seed);
+        Random random = new(_seed);
         while (holds.Count > 0)
         {
             foreach ((CommitHold hold, string fingerprint) in holds)
@@ -113,7 +113,7 @@ public sealed class CommitHoldTests
         for (; !end.IsCancellationRequested; commits++)
             ChurnAndCommit(image, rounds: 1);
         Task.WaitAll(readers);
-        TestContext.Out.WriteLine($"{reads} commits read beside {commits} rounds of changes, seed {s_seed}");
+        TestContext.Out.WriteLine($"{reads} commits read beside {commits} rounds of changes, seed {_seed}");
         Assert.That(reads, Is.GreaterThan(3));
         image.AssertAccount();
         Assert.That(image.Writer.HeldBytes(), Is.Zero);
@@ -123,7 +123,7 @@ public sealed class CommitHoldTests
     [Test]
     public void A_block_group_that_a_reader_still_needs_does_not_go()
     {
-        using HeldImage image = new(s_seed, megabytes: 400);
+        using HeldImage image = new(_seed, megabytes: 400);
         int atFirst = image.Writer.Committed.Devices.Volume.Chunks.Chunks.Count;
         image.Make(files: 30, maxBytes: 16 << 20);
         image.Writer.Commit();
@@ -163,7 +163,7 @@ public sealed class CommitHoldTests
     [Test]
     public void A_full_file_system_tells_its_writers_of_the_readers_and_files_can_still_be_deleted()
     {
-        using HeldImage image = new(s_seed, megabytes: 120);
+        using HeldImage image = new(_seed, megabytes: 120);
         image.Make(files: 400, maxBytes: 1000);
         image.Writer.Commit();
         CommitHold hold = image.Writer.Hold(includesData: true);
@@ -189,7 +189,7 @@ public sealed class CommitHoldTests
     [Test]
     public void A_full_file_system_takes_holds_back_before_it_refuses_to_delete()
     {
-        using HeldImage image = new(s_seed, megabytes: 120);
+        using HeldImage image = new(_seed, megabytes: 120);
         while (Caught(() => image.Make(files: 50, maxBytes: 2000)) is null)
             image.Writer.Commit();
         image.Writer.Commit();
@@ -216,9 +216,9 @@ public sealed class CommitHoldTests
         }
     }
 
-    private static HeldImage Filled(int files)
+    private HeldImage Filled(int files)
     {
-        HeldImage image = new(s_seed);
+        HeldImage image = new(_seed);
         image.Make(files);
         image.Writer.Commit();
         return image;

@@ -1,6 +1,5 @@
 using Btrfs.Format;
 using Btrfs.Space.Groups;
-using Btrfs.Tests.Storage;
 
 namespace Btrfs.Tests.Space;
 

@@ -228,7 +228,8 @@ public sealed class CommandWriterTests
     [Test]
     public void The_size_of_the_buffer_does_not_show_in_the_stream()
     {
-        Random random = Seed.NewRandom(out int seed);
+        int seed = TestSeed.Number();
+        Random random = new(seed);
         byte[] data = Data(131072);
         List<int> lengths = [.. Enumerable.Range(0, 60).Select(_ => random.Next(data.Length + 1))];
         byte[] small = WriteAll(0);

@@ -2,17 +2,6 @@ using Btrfs.Stream;
 
 namespace Btrfs.Tests.Stream;
 
-/// <summary>The seed of a random test: from BTRFS_SEED, or new; printed either way.</summary>
-internal static class Seed
-{
-    public static Random NewRandom(out int seed)
-    {
-        seed = int.TryParse(Environment.GetEnvironmentVariable("BTRFS_SEED"), out int given) ? given : Random.Shared.Next();
-        TestContext.Out.WriteLine($"BTRFS_SEED={seed}");
-        return new Random(seed);
-    }
-}
-
 /// <summary>Valid streams of random commands with random values.</summary>
 internal static class RandomStreams
 {

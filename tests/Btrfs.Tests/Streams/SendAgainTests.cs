@@ -3,7 +3,6 @@ using Btrfs.Fidelity;
 using Btrfs.Format;
 using Btrfs.Send;
 using Btrfs.Stream;
-using Btrfs.Tests.Stream;
 
 namespace Btrfs.Tests.Streams;
 
@@ -30,7 +29,7 @@ public sealed class SendAgainTests
     [TestCaseSource(nameof(States))]
     public void The_first_part_and_the_resumed_rest_are_the_uninterrupted_stream(string name)
     {
-        Random random = Seed.NewRandom(out _);
+        Random random = TestSeed.Random();
         using GoldenState state = new(name);
         foreach (Recording recording in state.Recordings)
         {

@@ -89,7 +89,7 @@ public sealed class StreamToolTests
     [Test]
     public void Commands_of_all_sizes_are_read_across_the_blocks_of_a_file()
     {
-        Random random = Seed.NewRandom(out _);
+        Random random = TestSeed.Random();
         RawStream raw = new RawStream().Header(2);
         List<int> sizes = [];
         byte[] uuid = RawStream.Attribute((int)AttributeType.Uuid, new byte[16]);
