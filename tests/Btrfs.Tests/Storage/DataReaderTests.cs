@@ -135,10 +135,7 @@ public sealed class DataReaderTests
         DataReader reader = Reader(test.Open());
         byte[] buffer = new byte[test.Data.Length];
         byte[] sums = Sums(test.Data);
-        reader.Read(new LogicalAddress(TestVolume.Start), buffer, sums);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        reader.Read(new LogicalAddress(TestVolume.Start), buffer, sums);
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        Allocations.AssertNone(() => reader.Read(new LogicalAddress(TestVolume.Start), buffer, sums));
     }
 
     private static void AssertReads(TestVolume test, DataReader reader)
