@@ -42,7 +42,7 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
 
         ulong id = TakeId(part);
         Uuid identity = uuid ?? NewUuid();
-        RootState root = part.CreateRoot(new Key(id, ItemType.RootItem, 0), NewItem(part, above.Now, identity));
+        RootState root = part.CreateRoot(new Key(id, ItemType.RootItem, 0), NewItem(part, above.Now, identity), parent);
         Change change = new(part, _writers.Get(id));
         CreateOperation.CreateTop(change, top, above, directory);
         if (xattr is var (xattrName, value))
@@ -90,7 +90,7 @@ public sealed partial class SubvolumeOperations(SubvolumeWriters writers)
         if (!isReadOnly)
             ForgetReceived(ref item);
 
-        RootState root = part.SnapshotRoot(original, new Key(id, ItemType.RootItem, part.Generation), item);
+        RootState root = part.SnapshotRoot(original, new Key(id, ItemType.RootItem, part.Generation), item, parent);
         Hang(above, id, directory, name, ulong.MaxValue);
         UuidIndex.Add(part, root.Item.Uuid, ItemType.UuidKeySubvol, id);
         UuidIndex.Add(part, root.Item.ReceivedUuid, ItemType.UuidKeyReceivedSubvol, id);

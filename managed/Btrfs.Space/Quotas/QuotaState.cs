@@ -19,6 +19,9 @@ internal sealed class QuotaState
 
     private readonly Tree? _tree;
 
+    /// <summary>Subvolumes that are gone since the last commit, and may have left nothing that their groups still count.</summary>
+    private readonly List<ulong> _removed = [];
+
     private QuotaState(Tree? tree, SimpleQuota? simple)
     {
         _tree = tree;
@@ -55,8 +58,11 @@ internal sealed class QuotaState
             status.Flags |= Inconsistent;
     }
 
-    /// <summary>A new subvolume gets a group of its own, without a limit.</summary>
-    public void AddSubvolume(ulong id, ulong generation)
+    /// <summary>
+    /// A new subvolume gets a group of its own, without a limit. With simple quotas that is a member wherever the group of the subvolume is that shows it, as the
+    /// kernel has it: what is made below a subvolume counts for whoever counts that one.
+    /// </summary>
+    public void AddSubvolume(ulong id, ulong shownBy, ulong generation)
     {
         if (_tree is null || !ObjectIds.IsFileTree(id) || _tree.TryGet(new Key(0, ItemType.QgroupInfo, id), out _))
             return;
@@ -64,5 +70,47 @@ internal sealed class QuotaState
         QgroupInfoItem info = new() { Generation = generation };
         _tree.Insert(new Key(0, ItemType.QgroupInfo, id), MemoryMarshal.AsBytes([info]));
         _tree.Insert(new Key(0, ItemType.QgroupLimit, id), QgroupLimitItem.Size);
+        if (Simple is null)
+            return;
+
+        QgroupRelations relations = new(_tree);
+        foreach (ulong parent in relations.ParentsOf(shownBy))
+            relations.Add(id, parent);
+    }
+
+    /// <summary>
+    /// A subvolume is gone with all its blocks, and its group is to go too: numbers of subvolumes are used again, and the next one would inherit limits and
+    /// memberships.
+    /// </summary>
+    public void RemoveSubvolume(ulong id)
+    {
+        if (_tree is not null)
+            _removed.Add(id);
+    }
+
+    /// <summary>
+    /// Removes the groups of subvolumes that are gone. A simple one stays where it still counts something: extents that others share are charged to it for as
+    /// long as they live. So all else must have come to rest.
+    /// </summary>
+    /// <returns>Whether there was anything to remove.</returns>
+    public bool RemoveUnused()
+    {
+        bool any = false;
+        foreach (ulong id in _removed)
+        {
+            Key key = new(0, ItemType.QgroupInfo, id);
+            if (!_tree!.TryGet(key, out ReadOnlySpan<byte> data) || (Simple is not null && MemoryMarshal.AsRef<QgroupInfoItem>(data).Referenced != 0))
+                continue;
+
+            _tree.Delete(key);
+            _tree.TryDelete(new Key(0, ItemType.QgroupLimit, id));
+            QgroupRelations relations = new(_tree);
+            foreach (ulong parent in relations.ParentsOf(id))
+                relations.Remove(id, parent);
+            any = true;
+        }
+
+        _removed.Clear();
+        return any;
     }
 }

@@ -5,7 +5,8 @@ using Btrfs.Format;
 namespace Btrfs.Space.Quotas;
 
 /// <summary>
-/// Accounts of simple quotas: each extent is charged, for as long as it lives, to the subvolume that it was made for, whoever shares it later.
+/// Accounts of simple quotas: each extent is charged, for as long as it lives, to the subvolume that it was made for, whoever shares it later, and to
+/// every group above that one's.
 /// Only extents from after quotas were switched on count.
 /// </summary>
 internal sealed class SimpleQuota(Tree quotaTree, ulong enabledSince)
@@ -23,21 +24,30 @@ internal sealed class SimpleQuota(Tree quotaTree, ulong enabledSince)
         if (_changes.Count == 0)
             return false;
 
+        QgroupRelations relations = new(quotaTree);
         foreach ((ulong root, long bytes) in _changes)
         {
-            if (bytes == 0 || !quotaTree.TryEdit(new Key(0, ItemType.QgroupInfo, root), out Span<byte> data))
+            if (bytes == 0)
                 continue;
-
-            ref QgroupInfoItem info = ref MemoryMarshal.AsRef<QgroupInfoItem>(data);
-            info.Generation = generation;
-            info.Referenced += (ulong)bytes;
-            info.ReferencedCompressed += (ulong)bytes;
-            info.Exclusive += (ulong)bytes;
-            info.ExclusiveCompressed += (ulong)bytes;
+            foreach (ulong id in relations.WithAncestors(root))
+                Add(id, bytes, generation);
         }
 
         _changes.Clear();
         return true;
+    }
+
+    private void Add(ulong id, long bytes, ulong generation)
+    {
+        if (!quotaTree.TryEdit(new Key(0, ItemType.QgroupInfo, id), out Span<byte> data))
+            return;
+
+        ref QgroupInfoItem info = ref MemoryMarshal.AsRef<QgroupInfoItem>(data);
+        info.Generation = generation;
+        info.Referenced += (ulong)bytes;
+        info.ReferencedCompressed += (ulong)bytes;
+        info.Exclusive += (ulong)bytes;
+        info.ExclusiveCompressed += (ulong)bytes;
     }
 
     private void Change(ulong root, long bytes, ulong generation)

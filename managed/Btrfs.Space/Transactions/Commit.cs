@@ -70,7 +70,7 @@ internal sealed class Commit(SpaceState state)
             any |= state.Quota.Simple?.Flush(generation) ?? false;
             any |= state.Delayed.Count > 0;
             state.Updater.RunAll(generation);
-            if (!any)
+            if (!any && !state.Quota.RemoveUnused())
                 return;
         }
 

@@ -111,12 +111,15 @@ public sealed partial class Transaction : IDisposable
     }
 
     /// <summary>Makes a tree with one empty leaf, and its root item in the root tree (whose bytenr, level and generation are filled in).</summary>
-    public RootState CreateRoot(Key key, in RootItem item)
+    /// <param name="key">Of the root item.</param>
+    /// <param name="item">The root item.</param>
+    /// <param name="shownBy">The subvolume that shows the new one.</param>
+    public RootState CreateRoot(Key key, in RootItem item, ulong shownBy)
     {
         Tree tree = _state.Roots.NewTree(new TreeRoot(key.ObjectId, default, 0, 0), lastSnapshot: 0);
         ExtentBuffer leaf = _state.TreeBlocks.Allocate(tree, level: 0, near: default);
         RootState root = _state.Roots.Add(key, item, new TreeRoot(key.ObjectId, leaf.Bytenr, leaf.Generation, 0));
-        _state.Quota.AddSubvolume(key.ObjectId, Generation);
+        _state.Quota.AddSubvolume(key.ObjectId, shownBy, Generation);
         return root;
     }
 
@@ -128,7 +131,8 @@ public sealed partial class Transaction : IDisposable
     /// <param name="source">A tree of files.</param>
     /// <param name="key">Of the new root item: its offset is the transaction's number.</param>
     /// <param name="item">The new root item, but for bytenr, level, generation and last snapshot.</param>
-    public RootState SnapshotRoot(RootState source, Key key, in RootItem item)
+    /// <param name="shownBy">The subvolume that shows the new one.</param>
+    public RootState SnapshotRoot(RootState source, Key key, in RootItem item, ulong shownBy)
     {
         Invariant.That(source.Tree.IsShareable && key.Offset == Generation);
         ExtentBuffer original = source.Tree.CopyRoot();
@@ -149,13 +153,17 @@ public sealed partial class Transaction : IDisposable
         copy.BytesUsed = source.Item.BytesUsed;
         RootState snapshot = _state.Roots.Add(key, copy, new TreeRoot(key.ObjectId, root.Bytenr, root.Generation, root.Level));
         _state.TreeBlocks.TakeUsageChange(key.ObjectId);
-        _state.Quota.AddSubvolume(key.ObjectId, Generation);
+        _state.Quota.AddSubvolume(key.ObjectId, shownBy, Generation);
         _mustCommit = true;
         return snapshot;
     }
 
     /// <summary>Takes the root item of a tree out of the root tree whose blocks have all been dropped.</summary>
-    public void RemoveRoot(RootState root) => _state.Roots.Remove(root);
+    public void RemoveRoot(RootState root)
+    {
+        _state.Roots.Remove(root);
+        _state.Quota.RemoveSubvolume(root.Id);
+    }
 
     /// <summary>
     /// Drops a part of a dead tree's blocks and of its references to data, and notes in the root item how far it came (drop_progress), so that it can go
