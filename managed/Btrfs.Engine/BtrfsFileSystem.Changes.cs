@@ -93,7 +93,7 @@ public sealed partial class BtrfsFileSystem
         lock (_changes)
         {
             Location source = Find(existing);
-            (Location directory, byte[] name) = FindParent(path);
+            (Location directory, byte[] name) = FindParentOfFile(path);
             WriterOf(directory).Link(WriterOf(source), source.Inode, directory.Inode, name);
         }
     }
@@ -103,7 +103,7 @@ public sealed partial class BtrfsFileSystem
     {
         lock (_changes)
         {
-            (Location directory, byte[] name) = FindParent(path);
+            (Location directory, byte[] name) = FindParentOfFile(path);
             WriterOf(directory).Unlink(directory.Inode, name);
         }
     }
@@ -125,6 +125,7 @@ public sealed partial class BtrfsFileSystem
         {
             (Location fromDirectory, byte[] fromName) = FindParent(from);
             (Location toDirectory, byte[] toName) = FindTargetOf(fromDirectory, fromName, to);
+            RequireDirectoryIfMeant(from, to);
             WriterOf(fromDirectory).Rename(fromDirectory.Inode, fromName, WriterOf(toDirectory), toDirectory.Inode, toName, flags);
         }
     }
@@ -149,12 +150,27 @@ public sealed partial class BtrfsFileSystem
         }
     }
 
-    /// <summary>Sets permissions, owners and times.</summary>
+    /// <summary>Changes the owner as chown does: what is no directory loses its set-id bits and capabilities, so that nobody comes to run it as its new owner.</summary>
+    /// <param name="path">Whose.</param>
+    /// <param name="uid">Null leaves the user as it is.</param>
+    /// <param name="gid">Null leaves the group as it is.</param>
+    public void ChangeOwner(FsPath path, uint? uid, uint? gid)
+    {
+        lock (_changes)
+        {
+            Location at = Find(path);
+            WriterOf(at).ChangeOwner(at.Inode, uid, gid);
+        }
+    }
+
+    /// <summary>Sets permissions, owners and times as they are given, with nothing that follows from it. The permissions of a symbolic link can't be changed.</summary>
     public void SetAttributes(FsPath path, AttributeChange what)
     {
         lock (_changes)
         {
             Location at = Find(path);
+            if (what.Permissions is not null && StatusOf(at).IsSymbolicLink)
+                throw new FileOperationException(FileError.Invalid, $"'{path}' is a symbolic link, which has no permissions of its own");
             WriterOf(at).SetAttributes(at.Inode, what);
         }
     }
@@ -208,9 +224,15 @@ public sealed partial class BtrfsFileSystem
     {
         lock (_changes)
         {
-            (Location directory, byte[] name) = FindParent(path);
+            (Location directory, byte[] name) = InodeMode.IsDirectory(what.Mode) ? FindParent(path) : FindParentOfFile(path);
             WriterOf(directory).Create(directory.Inode, name, what);
         }
+    }
+
+    private FileStatus StatusOf(Location at)
+    {
+        using Lock.Scope hold = Writer.HoldRunning();
+        return at.GetStatus(at.Inode);
     }
 
     private SubvolumeWriter WriterOf(Location at) => Subvolumes.Get(at.Subvolume.Id);
@@ -245,6 +267,20 @@ public sealed partial class BtrfsFileSystem
             throw;
         }
     }
+
+    // Of "a/", and of "b" that is to become "c/", only a directory can be meant. What isn't there at all is for the rename itself to tell.
+    private void RequireDirectoryIfMeant(FsPath from, FsPath to)
+    {
+        using Lock.Scope hold = Writer.HoldRunning();
+        FsPath source = new(from.Bytes.TrimEnd((byte)'/').ToArray());
+        if (!(from.MeansDirectory || to.MeansDirectory) || new PathLookup(View).TryFind(source) is not { } at)
+            return;
+        if (!at.IsEmptySubvolumeDirectory && !at.GetStatus(at.Inode).IsDirectory)
+            throw new FileOperationException(FileError.NotDirectory, $"'{source}' is not a directory");
+    }
+
+    private (Location Directory, byte[] Name) FindParentOfFile(FsPath path) =>
+        path.MeansDirectory ? throw new FileOperationException(FileError.NotDirectory, $"'{path}' is not a directory") : FindParent(path);
 
     /// <summary>The directory of a path, and the name in it.</summary>
     private (Location Directory, byte[] Name) FindParent(FsPath path)

@@ -33,6 +33,19 @@ public sealed class PathLookup(FsInfo fs)
     /// <exception cref="InvalidRequestException">There is nothing at the path; the message says which part is missing.</exception>
     public Location Find(FsPath path) => Find(path, out _);
 
+    /// <summary>Null where nothing is at the path.</summary>
+    public Location? TryFind(FsPath path)
+    {
+        try
+        {
+            return Find(path);
+        }
+        catch (InvalidRequestException)
+        {
+            return null;
+        }
+    }
+
     /// <param name="path">The path.</param>
     /// <param name="above">The directory that holds the last part; for the top itself the top.</param>
     /// <exception cref="InvalidRequestException">There is nothing at the path; the message says which part is missing.</exception>
@@ -51,6 +64,8 @@ public sealed class PathLookup(FsInfo fs)
             at = Follow(at, entry);
         }
 
+        if (path.MeansDirectory && !at.IsEmptySubvolumeDirectory && !at.GetStatus(at.Inode).IsDirectory)
+            throw new InvalidRequestException($"'{path}' is not a directory");
         return at;
     }
 

@@ -36,14 +36,14 @@ internal static class AttributeOperations
         change.PutInode(inode, ref item);
     }
 
-    /// <summary>Changes the owner as chown does for root: what is no directory loses its set-id bits and capabilities, even if the owner stays.</summary>
-    public static void ChangeOwner(Change change, ulong inode, uint uid, uint gid)
+    /// <summary>Changes the owner as chown does for root: what is no directory loses its set-id bits and capabilities, even if the owner stays. Null leaves a half as it is.</summary>
+    public static void ChangeOwner(Change change, ulong inode, uint? uid, uint? gid)
     {
         InodeItem item = change.GetInode(inode);
         change.RequireMovable(inode, item);
         change.RequireWritable();
-        item.Uid = uid;
-        item.Gid = gid;
+        item.Uid = uid ?? item.Uid;
+        item.Gid = gid ?? item.Gid;
         if (!InodeMode.IsDirectory(item.Mode))
         {
             // The set-group-id bit of what no group may execute means something else, and stays.

@@ -17,6 +17,16 @@ public sealed partial class SubvolumeWriter
         Interlocked.Increment(ref _attributesVersion);
     }
 
+    /// <summary>Changes the owner as chown does: what is no directory loses its set-id bits and capabilities. Null leaves a half as it is.</summary>
+    public void ChangeOwner(ulong inode, uint? uid, uint? gid)
+    {
+        using Transaction part = Begin(ItemsOfAttributes);
+        Change change = new(part, this, checksLater: true);
+        AttributeOperations.ChangeOwner(change, inode, uid, gid);
+        Complete(change);
+        Interlocked.Increment(ref _attributesVersion);
+    }
+
     /// <summary>Sets the flags that chattr sets, all at once: <see cref="InodeFlags.Compress"/>, <see cref="InodeFlags.NoDataCow"/>, and so on.</summary>
     public void SetFlags(ulong inode, InodeFlags flags)
     {

@@ -77,10 +77,21 @@ public sealed class ChangeCommandTests
     [TestCase("ln IMAGE tree hard", "directory")]
     [TestCase("cp IMAGE tree copy", "'tree' is a directory, it is copied with -r")]
     [TestCase("cp -r IMAGE tree tree/below", "'tree' can't be copied into itself")]
+    [TestCase("mv IMAGE tree/small tree", "'tree/small' and 'tree/small' are the same file")]
+    [TestCase("mv IMAGE tree/small none/", "'tree/small' is not a directory")]
+    [TestCase("mv IMAGE tree/small/ none", "'tree/small' is not a directory")]
+    [TestCase("touch IMAGE none/", "'none/' is not a directory")]
+    [TestCase("touch IMAGE tree/small/", "'tree/small/' is not a directory")]
+    [TestCase("ln IMAGE tree/small none/", "'none/' is not a directory")]
+    [TestCase("ln -s IMAGE tree/small none/", "'none/' is not a directory")]
+    [TestCase("cp IMAGE tree/small none/", "'none/' is not a directory")]
+    [TestCase("put IMAGE TREE/small none/", "'none/' is not a directory")]
     [TestCase("put IMAGE none /", "cannot look at 'none': no such file or directory")]
     [TestCase("put IMAGE TREE /", "exists: 'tree'")]
     [TestCase("put IMAGE TREE/small tree/small/below", "'tree/small' is not a directory")]
     [TestCase("truncate -s 1 IMAGE tree", "is a directory")]
+    [TestCase("chmod IMAGE 644 tree/link", "'tree/link' is a symbolic link, which has no permissions of its own")]
+    [TestCase("chattr IMAGE +cm tree/small", "exclude")]
     [TestCase("subvolume delete IMAGE tree", "'tree' is not a subvolume")]
     [TestCase("subvolume snapshot IMAGE tree snap", "'tree' is not a subvolume")]
     [TestCase("subvolume set-default IMAGE 300", "subvolume 300")]
@@ -155,10 +166,44 @@ public sealed class ChangeCommandTests
     }
 
     [Test]
+    public void A_slash_at_the_end_is_fine_behind_directories()
+    {
+        Do("mkdir IMAGE new/");
+        Do("mv IMAGE new/ newer/");
+        Do("cp -r IMAGE tree/ newest/");
+        Do("put IMAGE TREE/ last/");
+        Do("mv IMAGE tree/small newer/");
+        Do("rm -r IMAGE newest/");
+        Assert.That(List("/"), Is.EqualTo(new[] { "last", "newer", "tree" }));
+        Assert.That(List("newer/"), Is.EqualTo(new[] { "small" }));
+        RequireClean();
+    }
+
+    [Test]
+    public void What_is_in_a_directory_becomes_a_new_one_where_there_is_none()
+    {
+        Do("put IMAGE TREE/. fresh");
+        Assert.That(List("fresh"), Is.EqualTo(new[] { "below", "large", "link", "small" }));
+        using BtrfsFileSystem fs = BtrfsFileSystem.Open([_image]);
+        Assert.That(fs.GetStatus("fresh").MTime, Is.EqualTo(fs.GetStatus("tree").MTime));
+    }
+
+    [Test]
+    public void A_moved_file_is_not_moved_onto_another_name_of_itself()
+    {
+        Do("ln IMAGE tree/small other");
+        Assert.That(Run("mv IMAGE tree/small other").Errors, Does.Contain("are the same file"));
+        Do("mv --exchange IMAGE tree/small other");
+        Assert.That(List("/"), Is.EqualTo(new[] { "other", "tree" }));
+    }
+
+    [Test]
     public void Attributes_are_changed()
     {
-        Do("chmod IMAGE 4711 tree/small");
+        Do("chmod IMAGE 4711 tree/small tree/large");
         Do("chown IMAGE 5:6 tree/small");
+        Do("chown IMAGE :6 tree/large");
+        Do("chmod IMAGE 4711 tree/small");
         Do("chown IMAGE :7 tree/large");
         Do("chattr IMAGE +Ai tree/small");
         Do("touch IMAGE tree/new");
@@ -171,12 +216,15 @@ public sealed class ChangeCommandTests
         Assert.That(Output("lsattr", _image, "tree/small"), Is.EqualTo("----i--A-------------- tree/small\n"));
         Do("chattr IMAGE =A tree/small");
         Assert.That(Output("lsattr", "-d", _image, "tree/small"), Is.EqualTo("-------A-------------- tree/small\n"));
+        Do("chattr IMAGE = tree/small");
+        Assert.That(Output("lsattr", "-d", _image, "tree/small"), Is.EqualTo("---------------------- tree/small\n"));
         Assert.That(Output("property", "get", _image, "tree/below", "compression"), Is.EqualTo("compression=zstd\n"));
         Assert.That(Output("property", "get", "-t", "filesystem", _image, "/"), Is.EqualTo("label=after\n"));
         Assert.That(Output("filesystem", "label", _image), Is.EqualTo("after\n"));
         using BtrfsFileSystem fs = BtrfsFileSystem.Open([_image]);
         Assert.That((fs.GetStatus("tree/small").Mode & 0xFFF, fs.GetStatus("tree/small").Uid, fs.GetStatus("tree/small").Gid), Is.EqualTo((0x9C9u, 5u, 6u)));
         Assert.That((fs.GetStatus("tree/large").Uid, fs.GetStatus("tree/large").Gid), Is.EqualTo((Environment.IsPrivilegedProcess ? 0u : fs.GetStatus("tree/large").Uid, 7u)));
+        Assert.That(fs.GetStatus("tree/large").Mode & 0xFFF, Is.EqualTo(0x1C9));
         Assert.That(fs.GetStatus("tree/large").Size, Is.EqualTo(2 << 20));
         Assert.That(fs.GetStatus("tree/new").Size, Is.Zero);
         RequireClean();

@@ -26,7 +26,7 @@ internal static class AttributeCommands
 
     public static Command Chown()
     {
-        Command command = new("chown", "Change owners, by number.");
+        Command command = new("chown", "Change owners, by number. As with coreutils, what is no directory loses its set-id bits and capabilities.");
         ImageArguments image = new(command, 2, ("OWNER", "UID, UID:GID or :GID"), ("PATH...", "Whose"));
         command.SetAction(parsed =>
         {
@@ -34,8 +34,9 @@ internal static class AttributeCommands
             string[] ids = arguments[0].Split(':');
             if (ids.Length > 2 || ids.All(id => id.Length == 0))
                 throw new UsageException($"'{arguments[0]}' is not UID, UID:GID or :GID");
-            AttributeChange change = new() { Uid = ParseId(ids[0]), Gid = ids.Length > 1 ? ParseId(ids[1]) : null };
-            ForEach(devices, arguments, (fs, path) => fs.SetAttributes(path, change));
+            uint? uid = ParseId(ids[0]);
+            uint? gid = ids.Length > 1 ? ParseId(ids[1]) : null;
+            ForEach(devices, arguments, (fs, path) => fs.ChangeOwner(path, uid, gid));
         });
         return command;
     }
@@ -125,7 +126,7 @@ internal static class AttributeCommands
     {
         if (text.Length == 0)
             return null;
-        return uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint id) ? id : throw new UsageException($"'{text}' is not the number of a user or group");
+        return uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint id) && id != uint.MaxValue ? id : throw new UsageException($"'{text}' is not the number of a user or group");
     }
 
     private static ulong RequireSize(ParseResult parsed, Option<string?> option)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Btrfs.Cli.Host;
+using Btrfs.Ctree;
 using Btrfs.Engine;
 using Btrfs.Format;
 using Btrfs.Inode;
@@ -67,7 +68,12 @@ internal static class FileCommands
                 foreach (string path in paths.SkipLast(1))
                 {
                     FsPath from = ImageArguments.PathOf(path);
-                    fs.Move(from, isName ? destination : Places.Choose(fs.Writer.Running, destination, Places.NameOf(from)), flags);
+                    FsPath to = isName ? destination : Places.Choose(fs.Writer.Running, destination, Places.NameOf(from));
+
+                    // A rename between two names of one file does nothing, and nobody who moves a file means that.
+                    if (flags == RenameFlags.None && IsSame(fs.Writer.Running, from, to))
+                        throw new InvalidRequestException($"'{from}' and '{to}' are the same file");
+                    fs.Move(from, to, flags);
                 }
             });
         });
@@ -104,6 +110,10 @@ internal static class FileCommands
             mode = digit is >= '0' and <= '7' && mode <= 0xFFF ? mode * 8 + (uint)(digit - '0') : uint.MaxValue;
         return text.Length > 0 && mode <= 0xFFF ? mode : throw new UsageException($"'{text}' is not an octal mode");
     }
+
+    private static bool IsSame(FsInfo fs, FsPath one, FsPath other) =>
+        Places.TryFind(fs, one) is { } first && Places.TryFind(fs, other) is { } second
+        && !first.IsEmptySubvolumeDirectory && first.Subvolume.Id == second.Subvolume.Id && first.Inode == second.Inode;
 
     private static NewInode Directory(uint permissions) => new() { Mode = InodeMode.Directory | permissions };
 

@@ -89,7 +89,7 @@ internal static class FlagCommands
     }
 
     private static bool IsMode(string text) =>
-        text.Length > 1 && text[0] is '+' or '-' or '=' && text.Skip(1).All(letter => s_flags.Any(flag => flag.Letter == letter));
+        (text.Length > 1 || text is "=") && text[0] is '+' or '-' or '=' && text.Skip(1).All(letter => s_flags.Any(flag => flag.Letter == letter));
 
     private static void Change(BtrfsFileSystem fs, FsPath path, char how, InodeFlags given)
     {
@@ -97,11 +97,10 @@ internal static class FlagCommands
         InodeFlags old = fs.GetStatus(path).Flags & all;
         InodeFlags updated = how switch { '+' => old | given, '-' => old & ~given, _ => given };
 
-        // Of two that exclude each other, the one that is asked for counts.
-        if (how == '+' && (given & InodeFlags.Compress) != 0)
-            updated &= ~InodeFlags.NoCompress;
-        if (how == '+' && (given & InodeFlags.NoCompress) != 0)
-            updated &= ~InodeFlags.Compress;
+        // Of two that exclude each other, the one that is asked for counts; who asks for both is refused.
+        InodeFlags both = InodeFlags.Compress | InodeFlags.NoCompress;
+        if (how == '+' && (given & both) is InodeFlags.Compress or InodeFlags.NoCompress)
+            updated = (updated & ~both) | (given & both);
         if (updated != old)
             fs.SetFlags(path, updated);
     }

@@ -8,17 +8,7 @@ namespace Btrfs.Cli.Commands.Changes;
 internal static class Places
 {
     /// <summary>Null where nothing is at the path.</summary>
-    public static Location? TryFind(FsInfo fs, FsPath path)
-    {
-        try
-        {
-            return new PathLookup(fs).Find(path);
-        }
-        catch (InvalidRequestException)
-        {
-            return null;
-        }
-    }
+    public static Location? TryFind(FsInfo fs, FsPath path) => new PathLookup(fs).TryFind(path);
 
     public static bool IsDirectory(Location at) => at.IsEmptySubvolumeDirectory || at.GetStatus(at.Inode).IsDirectory;
 

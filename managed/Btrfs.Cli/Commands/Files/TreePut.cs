@@ -44,6 +44,9 @@ internal sealed class TreePut : IDisposable
     /// <summary>Directories that become subvolumes, by their paths in the tree.</summary>
     public IReadOnlyDictionary<string, SubvolumePlan> Plans { get; init; } = new Dictionary<string, SubvolumePlan>();
 
+    /// <summary>Whether times of access are copied. Reading a tree to copy it changes them; without, they are those of the last change.</summary>
+    public bool TakesAccessTimes { get; init; } = true;
+
     /// <param name="source">A path of the host; if its last part is ".", what is in it is copied and not the directory itself.</param>
     /// <param name="destination">The copy's name, or a directory that gets the copy under its own name.</param>
     public void Run(ReadOnlySpan<byte> source, FsPath destination)
@@ -56,12 +59,17 @@ internal sealed class TreePut : IDisposable
         if (onlyContent)
         {
             using HostFolder folder = HostFolder.Open(trimmed.IsEmpty ? "/"u8 : trimmed);
-            Content(folder, Places.FindDirectory(image, destination));
+            if (Places.TryFind(image, destination) is null)
+                One(folder, [(byte)'.'], Places.FindDirectory(image, Places.Above(destination)), Places.NameOf(destination));
+            else
+                Content(folder, Places.FindDirectory(image, destination));
             return;
         }
 
         FsPath place = Places.Choose(image, destination, name);
         using HostFolder holder = HostFolder.Open(slash < 0 ? "."u8 : slash == 0 ? "/"u8 : trimmed[..slash]);
+        if (place.MeansDirectory && !holder.GetStatus(name).IsDirectory)
+            throw new InvalidRequestException($"'{place}' is not a directory");
         One(holder, name, Places.FindDirectory(image, Places.Above(place)), Places.NameOf(place));
     }
 
@@ -223,7 +231,7 @@ internal sealed class TreePut : IDisposable
         DeviceMajor = status.Node.Major,
         DeviceMinor = status.Node.Minor,
         Target = InodeMode.IsSymbolicLink(status.Mode) ? folder.ReadLink(name) : default,
-        ATime = status.ATime,
+        ATime = TakesAccessTimes ? status.ATime : status.MTime,
         MTime = status.MTime,
         CTime = status.CTime,
         OTime = status.OTime,
