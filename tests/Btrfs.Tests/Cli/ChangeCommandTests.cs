@@ -3,6 +3,7 @@ using Btrfs.Cli;
 using Btrfs.Cli.Commands.Files;
 using Btrfs.Engine;
 using Btrfs.Format;
+using Btrfs.Inode;
 using Btrfs.LoopTests.Reading;
 
 namespace Btrfs.Tests.Cli;
@@ -195,6 +196,28 @@ public sealed class ChangeCommandTests
         Assert.That(Run("mv IMAGE tree/small other").Errors, Does.Contain("are the same file"));
         Do("mv --exchange IMAGE tree/small other");
         Assert.That(List("/"), Is.EqualTo(new[] { "other", "tree" }));
+    }
+
+    [Test]
+    public void A_copy_keeps_owners_setuid_bits_and_hard_links_only_as_an_archive()
+    {
+        Do("chown IMAGE 1000:1000 tree/small");
+        Do("chmod IMAGE 6775 tree/small");
+        Do("chmod IMAGE 2775 tree/below");
+        Do("ln IMAGE tree/small tree/below/again");
+        Do("property set IMAGE tree/large compression zstd");
+        Do("cp -r IMAGE tree plain");
+        Do("cp -a IMAGE tree archive");
+        RequireClean();
+        using BtrfsFileSystem fs = BtrfsFileSystem.Open([_image]);
+        FileStatus plain = fs.GetStatus("plain/small");
+        Assert.That((plain.Mode & 0xFFF, plain.Uid, plain.LinkCount), Is.EqualTo((0x1EDu, 0u, 1u)));
+        Assert.That(fs.GetStatus("plain/below").Mode & 0xFFF, Is.EqualTo(0x1EDu));
+        FileStatus archive = fs.GetStatus("archive/small");
+        Assert.That((archive.Mode & 0xFFF, archive.Uid, archive.LinkCount), Is.EqualTo((0xDFDu, 1000u, 2u)));
+        Assert.That(fs.GetStatus("archive/below/again").Inode, Is.EqualTo(archive.Inode));
+        Assert.That(fs.GetStatus("archive/below").Mode & 0xFFF, Is.EqualTo(0x5FDu));
+        Assert.That(Output("property", "get", _image, "archive/large", "compression"), Is.EqualTo("compression=zstd\n"));
     }
 
     [Test]

@@ -15,10 +15,19 @@ internal sealed class CpCommand
     private const string Auto = "auto";
     private const string Never = "never";
 
+    /// <summary>What a copy keeps of a mode that is not to be kept: who runs a copy as root must not run what only its former owner let run as himself.</summary>
+    private const uint PlainPermissions = 0x1ED;
+
     private readonly BtrfsFileSystem _fs;
     private readonly string _reflink;
     private readonly bool _keepsAttributes;
     private readonly CancellationToken _stopped;
+
+    /// <summary>One for all files: most are far smaller, and a new one is cleared first.</summary>
+    private readonly byte[] _buffer = new byte[1 << 20];
+
+    /// <summary>The first copies of files that have several names, by subvolume and inode.</summary>
+    private readonly Dictionary<(ulong Root, ulong Inode), FsPath> _linked = [];
 
     private CpCommand(BtrfsFileSystem fs, string reflink, bool keepsAttributes, CancellationToken stopped)
     {
@@ -36,7 +45,7 @@ internal sealed class CpCommand
     {
         Command command = new("cp", "Copy files and directories within a file system, also from one subvolume to another. Nothing that exists is replaced.");
         Option<bool> recursive = new("-r", "--recursive", "-R") { Description = "Copy directories with all that is in them; subvolumes below become directories" };
-        Option<bool> archive = new("-a", "--archive") { Description = "As -r, and keep owners, times and extended attributes" };
+        Option<bool> archive = new("-a", "--archive") { Description = "As -r, and keep owners, permissions, times, extended attributes and hard links" };
         Option<string?> reflink = new("--reflink") { HelpName = "WHEN", Description = "Share the data: always, auto (where it can be, the default), or never", Arity = ArgumentArity.ZeroOrOne };
         reflink.AcceptOnlyFromAmong(Always, Auto, Never);
         command.Options.Add(recursive);
@@ -126,9 +135,11 @@ internal sealed class CpCommand
     private void CopyOne(FsPath source, FsPath target, FileStatus status)
     {
         NewInode what = Describe(status);
+        Location at = new PathLookup(_fs.Writer.Running).Find(source);
+        if (_keepsAttributes && status.LinkCount > 1 && TryLink(at, target))
+            return;
         if (status.IsSymbolicLink)
         {
-            Location at = new PathLookup(_fs.Writer.Running).Find(source);
             what = what with { Target = at.Subvolume.ReadLink(at.Inode).ToArray() };
         }
 
@@ -136,6 +147,20 @@ internal sealed class CpCommand
         if (status.IsRegular)
             CopyContent(source, target, status);
         TakeAttributes(source, target, status);
+    }
+
+    /// <summary>Makes one more name of a copy that was made of the same file; else this will be the first.</summary>
+    private bool TryLink(Location source, FsPath target)
+    {
+        (ulong, ulong) identity = (source.Subvolume.Id, source.Inode);
+        if (!_linked.TryGetValue(identity, out FsPath first))
+        {
+            _linked.Add(identity, target);
+            return false;
+        }
+
+        _fs.CreateLink(first, target);
+        return true;
     }
 
     private void CopyContent(FsPath source, FsPath target, FileStatus status)
@@ -152,12 +177,11 @@ internal sealed class CpCommand
         }
 
         using System.IO.Stream content = _fs.OpenFile(source);
-        byte[] buffer = new byte[1 << 20];
         for (long offset = 0; offset < content.Length;)
         {
             _stopped.ThrowIfCancellationRequested();
-            int read = content.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            _fs.WriteFile(target, (ulong)offset, buffer.AsSpan(0, read));
+            int read = content.ReadAtLeast(_buffer, _buffer.Length, throwOnEndOfStream: false);
+            _fs.WriteFile(target, (ulong)offset, _buffer.AsSpan(0, read));
             offset += read;
         }
     }
@@ -167,9 +191,10 @@ internal sealed class CpCommand
         if (!_keepsAttributes)
             return;
 
+        bool mayCompress = (_fs.GetStatus(target).Flags & (InodeFlags.NoDataCow | InodeFlags.NoDataSum)) == 0;
         foreach (Xattr xattr in _fs.EnumerateXattrs(source).ToList())
         {
-            if (!xattr.Name.SequenceEqual("btrfs.compression"u8))
+            if (mayCompress || !xattr.Name.SequenceEqual("btrfs.compression"u8))
                 _fs.SetXattr(target, xattr.Name, xattr.Value);
         }
 
@@ -183,9 +208,9 @@ internal sealed class CpCommand
         });
     }
 
-    private static NewInode Describe(FileStatus status) => new()
+    private NewInode Describe(FileStatus status) => new()
     {
-        Mode = status.Mode,
+        Mode = _keepsAttributes || status.IsSymbolicLink ? status.Mode : status.Mode & (InodeMode.TypeMask | PlainPermissions),
         DeviceMajor = status.DeviceMajor,
         DeviceMinor = status.DeviceMinor,
     };
