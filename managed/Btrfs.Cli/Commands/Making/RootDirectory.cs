@@ -49,7 +49,7 @@ internal sealed class RootDirectory
     /// <param name="parsed">The command line.</param>
     /// <param name="devicePaths">Where it is.</param>
     /// <param name="fsid">What all UUIDs follow from; null for random ones.</param>
-    /// <param name="time">When it is made; null for now.</param>
+    /// <param name="time">When it is made; null for now. Where it is given, the same tree is to make the same bytes, however often it was read.</param>
     /// <param name="isQuiet">Whether only errors are told.</param>
     public void Fill(ParseResult parsed, IReadOnlyList<string> devicePaths, Uuid? fsid, DateTimeOffset? time, bool isQuiet)
     {
@@ -65,7 +65,7 @@ internal sealed class RootDirectory
             {
                 CopyReport report = new(isQuiet);
                 using HostFolder folder = HostFolder.Open(RawArguments.BytesOf(directory));
-                using TreePut put = new(fs, options, report, stopped) { Plans = plans };
+                using TreePut put = new(fs, options, report, stopped) { Plans = plans, TakesAccessTimes = time is null };
                 put.Content(folder, Places.FindDirectory(fs.Writer.Running, FsPath.Root));
                 put.TakeAttributes(folder, ObjectIds.FsTree, ObjectIds.FirstFree);
                 if (plans.Values.FirstOrDefault(plan => !plan.IsDone) is { } missing)
