@@ -16,6 +16,9 @@ public sealed class LogicalVolume
     private readonly StripeWriter _stripes;
     private readonly ParityWriter _parity;
 
+    // Of a device that was not left behind since.
+    private volatile IOException? _failedFlush;
+
     public LogicalVolume(IEnumerable<Device> devices)
     {
         _devices = devices.ToDictionary(device => device.Id);
@@ -182,11 +185,11 @@ public sealed class LogicalVolume
     }
 
     /// <summary>Returns when all that was written before is durable on every device that takes writes.</summary>
-    /// <exception cref="IOException">A device could not flush, and some chunk can't bear its loss beside those that are missing.</exception>
+    /// <exception cref="IOException">
+    /// A device could not flush, now or earlier, and some chunk can't bear its loss beside those that are missing. What is lost stays lost, and the host tells of it once.
+    /// </exception>
     public void Flush()
     {
-        bool hasFailed = false;
-        IOException? error = null;
         foreach (Device device in _devices.Values)
         {
             if (!device.TakesWrites)
@@ -198,14 +201,12 @@ public sealed class LogicalVolume
             }
             catch (IOException fault)
             {
-                NoteMissedWrite(device, fault);
-                hasFailed = true;
-                error = fault;
+                NoteFailedFlush(device, fault);
             }
         }
 
-        if (hasFailed && FirstLostChunk(static device => device.HasMissedWrites) is { } chunk)
-            throw new IOException($"chunk {chunk.Start} may have lost writes: {error!.Message}", error);
+        if (_failedFlush is { } failed && FirstLostChunk(static device => device.HasMissedWrites) is { } chunk)
+            throw new IOException($"chunk {chunk.Start} may have lost writes: {failed.Message}", failed);
     }
 
     /// <summary>A hint that nothing in a range is wanted any more. Never fails. Chunks with parity are left as they are: it must stay that of the data.</summary>
@@ -297,6 +298,13 @@ public sealed class LogicalVolume
         _writeFaults.Add(device, fault.Message);
     }
 
+    /// <summary>A flush failed: what was written since the one before may be lost, whoever asked for it.</summary>
+    internal void NoteFailedFlush(Device device, IOException fault)
+    {
+        NoteMissedWrite(device, fault);
+        _failedFlush = fault;
+    }
+
     /// <summary>Whether every chunk can do without the devices that missed writes.</summary>
     internal bool CanSpareMissed() => FirstLostChunk(static device => device.HasMissedWrites) is null;
 
@@ -316,6 +324,7 @@ public sealed class LogicalVolume
             return false;
 
         missed.ForEach(device => device.LeaveBehind());
+        _failedFlush = null;
         return true;
     }
 

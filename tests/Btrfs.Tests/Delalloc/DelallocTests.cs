@@ -341,6 +341,25 @@ public sealed class DelallocTests
     }
 
     [Test]
+    public void An_fsync_never_succeeds_after_a_flush_has_failed([Values] bool hasNews)
+    {
+        using BufferedImage image = new();
+        image.Fs.CreateFile("file");
+        image.Fs.CreateFile("other");
+        image.Fs.WriteFile("file", 0, new byte[64 << 10]);
+        image.Fs.Commit();
+        image.Fs.WriteFile("file", 0, BufferedImage.Random(8, 64 << 10));
+        image.Fs.Delalloc.FlushAll();
+        string synced = hasNews ? "file" : "other";
+
+        // The host drops what it could not write, and tells of that once.
+        image.Device.Fail(DeviceCall.Flush, count: 1);
+        Assert.That(() => image.Fs.Fsync(synced), Throws.InstanceOf<IOException>());
+        Assert.That(() => image.Fs.Fsync(synced), Throws.TypeOf<ReadOnlyFileSystemException>());
+        Assert.That(image.Fs.Commit, Throws.TypeOf<ReadOnlyFileSystemException>());
+    }
+
+    [Test]
     public void A_deleted_file_lives_until_its_last_handle_is_closed()
     {
         using BufferedImage image = new();
