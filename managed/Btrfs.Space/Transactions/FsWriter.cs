@@ -104,6 +104,7 @@ public sealed partial class FsWriter : IDisposable
         try
         {
             WriteSupport.Require(opened);
+            devices.LeaveAbsenteesBehind();
             devices.Volume.VerifyWritable();
 
             // Where there is a log, not before it turns out that it can be replayed.

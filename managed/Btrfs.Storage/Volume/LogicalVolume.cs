@@ -19,9 +19,15 @@ public sealed class LogicalVolume
     // Of a device that was not left behind since.
     private volatile IOException? _failedFlush;
 
-    public LogicalVolume(IEnumerable<Device> devices)
+    // Whether devices are missing that still have the superblock of the last commit, for all that is known.
+    private bool _isAbsenceUntold;
+
+    /// <param name="devices">Those that are here.</param>
+    /// <param name="lacksDevices">Whether the file system has more.</param>
+    public LogicalVolume(IEnumerable<Device> devices, bool lacksDevices = false)
     {
         _devices = devices.ToDictionary(device => device.Id);
+        _isAbsenceUntold = lacksDevices;
         _rebuild = new ParityRebuild(this);
         _stripes = new StripeWriter(this);
         _parity = new ParityWriter(this, _stripes, _rebuild);
@@ -35,8 +41,8 @@ public sealed class LogicalVolume
     /// <summary>Writes that failed on a device and that the other copies, or the parity, made good: sentences, lower case. The first few dozen.</summary>
     public IReadOnlyList<string> WriteFaults => _writeFaults.Kept;
 
-    /// <summary>Whether a device that takes writes has missed some.</summary>
-    public bool HasMissedWrites => _devices.Values.Any(static device => device.HasMissedWrites && device.TakesWrites);
+    /// <summary>Whether a device that takes writes has missed some, or one is missing, and the superblocks don't tell of it yet (<see cref="LeaveMissedBehind"/>).</summary>
+    public bool HasMissedWrites => _isAbsenceUntold || _devices.Values.Any(static device => device.HasMissedWrites && device.TakesWrites);
 
     /// <summary>Told of each of <see cref="WriteFaults"/> when it happens.</summary>
     public Action<string>? WriteFaulted
@@ -314,14 +320,16 @@ public sealed class LogicalVolume
 
     /// <summary>
     /// Sees to it that devices which missed writes are known for it when they are opened again, wherever every chunk can do without them: from here on they get
-    /// no writes, and no superblock. Where some chunk can't, checksums have to tell what is old.
+    /// no writes, and no superblock. Where some chunk can't, checksums have to tell what is old. Devices that are missing are left behind with the first commit.
     /// </summary>
     /// <returns>Whether there was such a device.</returns>
     public bool LeaveMissedBehind()
     {
+        bool isAnyAbsent = _isAbsenceUntold;
+        _isAbsenceUntold = false;
         List<Device> missed = [.. _devices.Values.Where(device => device.HasMissedWrites && device.TakesWrites)];
         if (missed.Count == 0 || !CanSpareMissed())
-            return false;
+            return isAnyAbsent;
 
         missed.ForEach(device => device.LeaveBehind());
         _failedFlush = null;
