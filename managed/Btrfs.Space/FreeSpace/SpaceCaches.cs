@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Btrfs.Ctree;
 using Btrfs.Format;
+using Btrfs.Space.Refs;
 using Btrfs.Space.Transactions;
 
 namespace Btrfs.Space.FreeSpace;
@@ -29,5 +30,36 @@ internal static class SpaceCaches
 
         foreach (Key key in valid)
             MemoryMarshal.AsRef<FreeSpaceHeader>(tree.Edit(key)).Generation = 0;
+    }
+
+    /// <summary>Removes the cache of a block group that goes, header and file: nobody would find it again.</summary>
+    public static void Remove(SpaceState state, ulong groupStart)
+    {
+        Tree tree = state.Roots.Get(ObjectIds.RootTree).Tree;
+        Key header = new(ObjectIds.FreeSpace, 0, groupStart);
+        if (!tree.TryGet(header, out ReadOnlySpan<byte> data))
+            return;
+
+        // Only what looks like a cache is taken for one: the root tree has other things, too.
+        Key location = data.Length == FreeSpaceHeader.Size ? MemoryMarshal.Read<FreeSpaceHeader>(data).Location.ToKey() : default;
+        tree.Delete(header);
+        if (location.Type != ItemType.InodeItem || location.ObjectId < ObjectIds.FirstFree || !tree.TryDelete(location))
+            return;
+
+        Key first = new(location.ObjectId, ItemType.ExtentData, 0);
+        Key last = first with { Offset = ulong.MaxValue };
+        TreeCursor cursor = tree.OpenCursor();
+        for (cursor.Seek(first); cursor.IsValid && cursor.Key.CompareTo(last) <= 0; cursor.MoveNext())
+        {
+            if (cursor.Data.Length < FileExtentItem.Size)
+                continue;
+
+            ref readonly FileExtentItem extent = ref cursor.Record<FileExtentItem>();
+            DataReference use = new(ObjectIds.RootTree, location.ObjectId, cursor.Key.Offset - extent.Offset);
+            if (extent.DiskBytenr != 0)
+                state.Delayed.Change(extent.DiskBytenr, extent.DiskNumBytes, level: -1, ReferenceKey.OfFile(use), -1);
+        }
+
+        tree.DeleteRange(first, last);
     }
 }

@@ -65,13 +65,16 @@ internal sealed class ChunkItems(
     /// Removes the items of groups that are empty, and from which no reader holds anything. One of each type and profile stays, so that its profile is not
     /// forgotten.
     /// </summary>
-    public void RemoveUnused()
+    /// <returns>Those that go.</returns>
+    public IReadOnlyList<BlockGroup> RemoveUnused()
     {
         foreach (BlockGroup group in groups.Groups.ToArray())
         {
             if (IsUnused(group))
                 Remove(group);
         }
+
+        return _removed;
     }
 
     /// <summary>Whether the next commit will remove any.</summary>

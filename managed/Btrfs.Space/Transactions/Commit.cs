@@ -37,7 +37,8 @@ internal sealed class Commit(SpaceState state)
             SpaceCaches.Invalidate(state);
         _hasDeniedCaches = true;
         state.Updater.RunAll(generation);
-        state.ChunkItems.RemoveUnused();
+        foreach (BlockGroup group in state.ChunkItems.RemoveUnused())
+            SpaceCaches.Remove(state, group.Start);
         BringToRest(generation);
 
         ulong used = 0;

@@ -21,6 +21,7 @@ internal static class BufferedRun
     private const long OverwrittenFile = 1L << 30;
     private const int Overwrites = 100_000;
     private const int Syncs = 10_000;
+    private const int SyncThreads = 8;
     private const int MixedFiles = 200;
     private const int MixedBytes = 2 << 20;
 
@@ -29,6 +30,7 @@ internal static class BufferedRun
         ("sequential", "one file of 2 GiB, fsync", _ => { }, Sequential),
         ("random", "100,000 random overwrites of 4 KiB in 1 GiB, fsync", file => Fill(file, OverwrittenFile), Random),
         ("fsync", "10,000 writes of 4 KiB, each with fsync", _ => { }, SyncEach),
+        ("fsyncs", "the same by 8 threads, each in a file of its own", _ => { }, SyncByThreads),
         ("mixed", "200 files of 2 MiB written and fsynced while 400 MiB are sent", file => file.PrepareSend(MixedFiles, MixedBytes), Mixed),
     ];
 
@@ -94,10 +96,29 @@ internal static class BufferedRun
         file.Sync();
     }
 
-    private static void SyncEach(IWorkFile file)
+    private static void SyncEach(IWorkFile file) => SyncEach(file, Syncs);
+
+    private static void SyncByThreads(IWorkFile file)
+    {
+        using CountdownEvent left = new(SyncThreads);
+        for (int number = 0; number < SyncThreads; number++)
+        {
+            IWorkFile own = file.Other($"synced{number}");
+            new Thread(() =>
+            {
+                using (own)
+                    SyncEach(own, Syncs / SyncThreads);
+                left.Signal();
+            }).Start();
+        }
+
+        left.Wait();
+    }
+
+    private static void SyncEach(IWorkFile file, int syncs)
     {
         byte[] data = Noise(SectorBytes);
-        for (int i = 0; i < Syncs; i++)
+        for (int i = 0; i < syncs; i++)
         {
             file.Write((long)i * SectorBytes, data);
             file.Sync();

@@ -38,7 +38,7 @@ internal sealed class KernelJudge : IDisposable
             Check(images);
             using (BtrfsMount mount = Mount(images, mountPoint, readOnly: !hasLog))
             {
-                if (model.FindDifference(MountedTree.Read(mountPoint)) is { } difference)
+                if (model.FindDifference(MountedTree.Read(mount.RootPath)) is { } difference)
                     throw new CrashFailure($"the kernel reads it differently: {difference}");
             }
 
@@ -56,7 +56,7 @@ internal sealed class KernelJudge : IDisposable
     {
         using (BtrfsMount mount = Mount(images, mountPoint, readOnly: false))
         {
-            string folder = Path.Combine(mountPoint, "written by the kernel");
+            string folder = Path.Combine(mount.RootPath, "written by the kernel");
             Directory.CreateDirectory(folder);
             for (int i = 0; i < 20; i++)
                 File.WriteAllBytes(Path.Combine(folder, $"{i}"), new byte[i * 1000]);
@@ -71,7 +71,7 @@ internal sealed class KernelJudge : IDisposable
     {
         try
         {
-            return BtrfsMount.Open(images, mountPoint, readOnly: readOnly, visible: true);
+            return BtrfsMount.Open(images, mountPoint, readOnly: readOnly);
         }
         catch (KernelException error)
         {

@@ -39,6 +39,9 @@ internal sealed class BtrfsMount : IDisposable
     /// <summary>The top-level directory (subvolume 5), open.</summary>
     public int Root => _root!.Value;
 
+    /// <summary>A path to it, for this process.</summary>
+    public string RootPath => $"/proc/self/fd/{Root}/.";
+
     public static BtrfsMount Open(IReadOnlyList<string> images, string mountPoint, string options = "", bool readOnly = false, bool visible = false) =>
         new(images, mountPoint, options, readOnly, visible);
 

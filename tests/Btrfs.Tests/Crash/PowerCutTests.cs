@@ -29,7 +29,7 @@ public sealed class PowerCutTests
         Template[] templates = [Template.Load("mixed"), Template.Load("nodes4k")];
         CrashOptions options = new() { Stages = 1, IsFull = true, StatesPerFlush = 2, Steps = 15 };
         Campaign campaign = new(templates, options, kernel: null);
-        Assert.That(Run(campaign, 2), Is.Empty);
+        Assert.That(Run(campaign, 6), Is.Empty);
         Assert.That(campaign.Tally.Refused, Is.Positive);
     }
 
