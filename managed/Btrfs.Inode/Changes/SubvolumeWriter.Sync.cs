@@ -1,5 +1,6 @@
 using Btrfs.Format;
 using Btrfs.Inode.Log;
+using Btrfs.Space.Log;
 using Btrfs.Space.Transactions;
 
 namespace Btrfs.Inode.Changes;
@@ -33,7 +34,7 @@ public sealed partial class SubvolumeWriter
     {
         try
         {
-            return TrySync(inode);
+            return Log(inode) is not { } logged ? SyncOutcome.Nothing : Writer.SyncLog(logged) ? SyncOutcome.Logged : SyncOutcome.Committed;
         }
         catch (NoSpaceException)
         {
@@ -43,26 +44,29 @@ public sealed partial class SubvolumeWriter
         }
     }
 
-    private SyncOutcome TrySync(ulong inode)
+    // Copies into the log what has changed of it. Where that can't be, everything is committed, and the ticket is that of a transaction which is over.
+    private LogTicket? Log(ulong inode)
     {
         using Transaction part = Begin(0, ReservePolicy.Freeing);
         Change change = new(part, this, evenReadOnly: true);
         change.GetInode(inode);
         if (!Notes.AreIncomplete && !InodeLogger.HasNews(Notes, inode))
         {
+            // It may have been copied for another, who has not written it yet.
+            if (part.UnwrittenLog() is { } unwritten)
+                return unwritten;
             Writer.FlushData();
-            return SyncOutcome.Nothing;
+            return null;
         }
 
-        bool isLogged = TryLog(change, inode);
-        if (!isLogged)
+        if (!TryLog(change, inode))
         {
             part.ForbidLog();
             part.CommitAtEnd();
         }
 
         part.Complete();
-        return isLogged ? SyncOutcome.Logged : SyncOutcome.Committed;
+        return part.NoteLogged();
     }
 
     private static bool TryLog(Change change, ulong inode)
@@ -72,7 +76,7 @@ public sealed partial class SubvolumeWriter
 
         try
         {
-            return new InodeLogger(change, log).TryLog(inode) && change.Part.TrySyncLog();
+            return new InodeLogger(change, log).TryLog(inode);
         }
         catch (NoSpaceException)
         {

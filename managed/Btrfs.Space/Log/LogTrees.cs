@@ -39,6 +39,10 @@ internal sealed class LogTrees
     private Superblock _written;
     private bool _isWritten;
 
+    // How many copies were taken, and how many of these the disk has.
+    private long _copied;
+    private long _copiedAtWrite;
+
     public LogTrees(SpaceState state)
     {
         _state = state;
@@ -54,13 +58,27 @@ internal sealed class LogTrees
     /// the same commit with another log.
     /// </summary>
     public bool CanLog(RootState root) =>
-        !IsForbidden
-        && !_state.Volume.HasMissedWrites
-        && _state.Chunks.Pending.Count == 0
+        CanWrite
         && _state.Superblock.Incompat == _state.Committed.Superblock.Incompat
         && _state.Superblock.CompatRo == _state.Committed.Superblock.CompatRo
         && _blocks.Bytes < MaxBytes
         && _state.Committed.TryFindRoot(root.Id)?.Key == root.Key;
+
+    /// <summary>Whether what was copied can still go to the disk: blocks of the log, too, need a chunk that the last commit knows.</summary>
+    public bool CanWrite => !IsForbidden && !_state.Volume.HasMissedWrites && _state.Chunks.Pending.Count == 0;
+
+    /// <summary>Everything that was copied so far.</summary>
+    public LogTicket Last => new(_state.Generation, _copied);
+
+    /// <summary>Notes that something was copied, and is whole.</summary>
+    public LogTicket NoteCopied()
+    {
+        _copied++;
+        return Last;
+    }
+
+    /// <summary>Whether the disk has all that was copied up to then.</summary>
+    public bool IsWritten(LogTicket ticket) => ticket.Copied <= _copiedAtWrite;
 
     /// <summary>The log of a subvolume, made if there is none.</summary>
     /// <exception cref="NoSpaceException">There is no room for it.</exception>
@@ -94,6 +112,7 @@ internal sealed class LogTrees
         _state.Committed.Devices.WriteFirstSuperblocks(super, _state.Chunks.ItemOf);
         _written = super;
         _isWritten = true;
+        _copiedAtWrite = _copied;
         _blocks.NoteWritten();
     }
 
@@ -118,6 +137,7 @@ internal sealed class LogTrees
     public void NoteCommit()
     {
         _isWritten = false;
+        _copiedAtWrite = _copied;
         IsForbidden = false;
     }
 

@@ -6,7 +6,7 @@ namespace Btrfs.Space.Log;
 
 /// <summary>
 /// The log of one subvolume in the running transaction: a tree of copies of the subvolume's items, and of the checksums of the data that they name. It is
-/// written to within a part of the transaction, and durable with <see cref="Transactions.Transaction.TrySyncLog"/>.
+/// written to within a part of the transaction, and durable with <see cref="Transactions.FsWriter.SyncLog"/>.
 /// </summary>
 public sealed class SubvolumeLog
 {

@@ -27,22 +27,11 @@ public sealed partial class Transaction
         }
     }
 
-    /// <summary>Makes durable what was copied into logs, in this and in earlier parts, and all data that was written before.</summary>
-    /// <returns>False where that failed and only <see cref="CommitAtEnd"/> can make it durable.</returns>
-    public bool TrySyncLog()
-    {
-        try
-        {
-            Writer.NoteFlush();
-            _state.Log.Write();
-            return true;
-        }
-        catch (Exception error) when (error is IOException or NoSpaceException)
-        {
-            ForbidLog();
-            return false;
-        }
-    }
+    /// <summary>What was copied into the log is whole. It is durable after <see cref="FsWriter.SyncLog"/>, which comes behind the part's end.</summary>
+    public LogTicket NoteLogged() => _state.Log.NoteCopied();
+
+    /// <summary>All that parts have copied into logs so far; null if the disk has it.</summary>
+    public LogTicket? UnwrittenLog() => _state.Log.IsWritten(_state.Log.Last) ? null : _state.Log.Last;
 
     /// <summary>
     /// Nothing more is logged before the next commit: no log can tell what this transaction does, or one was left half written in memory. What is on the

@@ -46,7 +46,7 @@ internal sealed class FileSystemModel
         {
             if (!actual.TryGetValue(path, out FileEntry? other))
                 return $"'{path}' is missing";
-            if (entry != other)
+            if (!entry.IsAlso(other))
                 return $"'{path}' is {other} instead of {entry}";
         }
 
@@ -62,7 +62,11 @@ internal sealed class FileSystemModel
             return;
 
         string content = "";
-        if (status.IsRegular)
+        if (status.IsRegular && status.Flags.HasFlag(InodeFlags.NoDataCow))
+        {
+            content = FileEntry.InPlace;
+        }
+        else if (status.IsRegular)
         {
             using System.IO.Stream stream = fs.OpenFile(path);
             content = Convert.ToHexString(SHA256.HashData(stream));

@@ -163,6 +163,8 @@ internal sealed partial class Workload(BtrfsFileSystem fs, Random random)
         Note("create", path);
         fs.CreateFile(path);
         _files.Add(path);
+        if (random.Next(8) == 0)
+            fs.SetFlags(path, InodeFlags.NoDataCow);
         switch (random.Next(4))
         {
             case 0:
