@@ -41,8 +41,16 @@ public sealed partial class DelallocFs
 
         List<(ulong From, ulong To)> zeroLater = [];
         AllocateOperation operation = new(inode, offset, length, mode, node.Size, zeroLater);
-        _subvolumes.Get(rootId).RunAllocate(operation);
-        node.Facts = null;
+        try
+        {
+            _subvolumes.Get(rootId).RunAllocate(operation);
+        }
+        finally
+        {
+            // What it got before it failed stays, and may be written in place.
+            node.Facts = null;
+        }
+
         foreach ((ulong from, ulong to) in zeroLater)
             WritePiece(node, from, new byte[to - from]);
         if (mode is AllocateMode.Preallocate or AllocateMode.ZeroRange && end > node.Size)

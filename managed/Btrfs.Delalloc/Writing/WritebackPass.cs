@@ -61,20 +61,9 @@ internal sealed class WritebackPass(FsWriter writer, SubvolumeWriters subvolumes
         control.Begins?.Invoke(node.RootId, node.Inode);
         lock (node.WritebackGate)
         {
-            ulong[] chunks;
-            lock (node.State)
-            {
-                chunks = node.DirtyChunks(node.WritebackSector, ulong.MaxValue);
-                if (chunks.Length == 0)
-                {
-                    node.WritebackSector = 0;
-                    chunks = node.DirtyChunks(0, ulong.MaxValue);
-                }
-            }
-
-            int next = 0;
-            if (Step(node, chunks, ref next, node.WritebackSector, ulong.MaxValue))
-                node.WritebackSector = next < chunks.Length ? node.WritebackSector : 0;
+            // All that is dirty may lie before that place, be it in the very chunk of the page map.
+            if (!StepFrom(node, node.WritebackSector))
+                StepFrom(node, 0);
         }
 
         control.Ended?.Invoke(node.RootId, node.Inode);
@@ -106,6 +95,20 @@ internal sealed class WritebackPass(FsWriter writer, SubvolumeWriters subvolumes
             change.Finish();
             part.Complete();
         }
+    }
+
+    // Writes one batch from a sector on, and the next one begins behind it, or anew where it was the last.
+    private bool StepFrom(BufferedInode node, ulong sector)
+    {
+        ulong[] chunks;
+        lock (node.State)
+            chunks = node.DirtyChunks(sector, ulong.MaxValue);
+        int next = 0;
+        if (!Step(node, chunks, ref next, sector, ulong.MaxValue))
+            return false;
+        if (next == chunks.Length)
+            node.WritebackSector = 0;
+        return true;
     }
 
     private bool Step(BufferedInode node, ulong[] chunks, ref int next, ulong firstSector, ulong endSector)

@@ -14,10 +14,11 @@ internal sealed class ChecksumItems(Tree tree, int checksumSize, int sectorSize)
 
     private readonly int _maxSums = Math.Min((tree.NodeSize - BlockHeader.Size - 2 * ItemHeader.Size) / checksumSize - 1, MaxSums);
 
-    /// <summary>Enters the checksums of a range that has none yet.</summary>
+    /// <summary>Enters the checksums of a range, in place of any that it has: file systems are about in which some were left behind when their extent went.</summary>
     public void Insert(ulong start, ReadOnlySpan<byte> sums)
     {
         Invariant.That(sums.Length % checksumSize == 0);
+        Delete(start, SpanOf(sums.Length));
         while (!sums.IsEmpty)
         {
             int count = sums.Length / checksumSize;

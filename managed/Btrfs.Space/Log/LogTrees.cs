@@ -54,7 +54,8 @@ internal sealed class LogTrees
 
     /// <summary>
     /// Whether a log can tell what has changed in a tree. Not so where the last commit doesn't know the tree, or a chunk that blocks or data may lie in, or a
-    /// feature that items may use: whoever replays has nothing but that commit. A device that missed writes is left behind by a commit only.
+    /// feature that items may use: whoever replays has nothing but that commit. A device that missed writes, or is missing, is left behind by a commit only: it would have
+    /// the same commit with another log.
     /// </summary>
     public bool CanLog(RootState root) =>
         CanWrite

@@ -3,7 +3,11 @@ namespace Btrfs.Space.Refs;
 /// <summary>What the running transaction has changed about one extent, and the extent tree does not know yet: the kernel's delayed ref head.</summary>
 internal sealed class DelayedExtent(ulong bytenr, ulong bytes, int level)
 {
+    /// <summary>Up to so many changes are looked through faster than looked up.</summary>
+    private const int Few = 16;
+
     private readonly List<(ReferenceKey Key, int Count)> _changes = [];
+    private Dictionary<ReferenceKey, int>? _places;
 
     public ulong Bytenr { get; } = bytenr;
 
@@ -32,15 +36,30 @@ internal sealed class DelayedExtent(ulong bytenr, ulong bytes, int level)
     public void Change(in ReferenceKey key, int count)
     {
         Sum += count;
+        int place = PlaceOf(key);
+        if (place >= 0)
+        {
+            _changes[place] = (key, _changes[place].Count + count);
+            return;
+        }
+
+        _places?.Add(key, _changes.Count);
+        _changes.Add((key, count));
+    }
+
+    private int PlaceOf(in ReferenceKey key)
+    {
+        if (_places is not null)
+            return _places.GetValueOrDefault(key, -1);
+
         for (int i = 0; i < _changes.Count; i++)
         {
             if (_changes[i].Key == key)
-            {
-                _changes[i] = (key, _changes[i].Count + count);
-                return;
-            }
+                return i;
         }
 
-        _changes.Add((key, count));
+        if (_changes.Count == Few)
+            _places = _changes.Index().ToDictionary(static change => change.Item.Key, static change => change.Index);
+        return -1;
     }
 }

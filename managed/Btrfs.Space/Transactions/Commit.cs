@@ -19,7 +19,7 @@ internal sealed class Commit(SpaceState state)
     private bool _hasDeniedCaches;
 
     /// <returns>
-    /// Whether a device was left behind, that missed writes. It has the superblock of the commit before then, as one has that lost nothing but its superblock to a
+    /// Whether a device was left behind, that missed writes or is missing. It has the superblock of the commit before then, as one has that lost nothing but its superblock to a
     /// power cut: only one commit more tells them apart.
     /// </returns>
     /// <exception cref="IOException">A device failed.</exception>

@@ -104,6 +104,7 @@ public sealed partial class FsWriter : IDisposable
         try
         {
             WriteSupport.Require(opened);
+            devices.LeaveAbsenteesBehind();
             devices.Volume.VerifyWritable();
 
             // Where there is a log, not before it turns out that it can be replayed.
@@ -199,14 +200,22 @@ public sealed partial class FsWriter : IDisposable
     }
 
     /// <summary>Makes data durable that was written before and that no tree needs to tell of anew. Nothing happens where none was written.</summary>
-    /// <exception cref="IOException">A device failed.</exception>
+    /// <exception cref="IOException">A device failed; the file system is latched read-only, since nobody knows whose data is lost.</exception>
     public void FlushData()
     {
         if (!_hasUnflushedData)
             return;
 
         NoteFlush();
-        _state.Volume.Flush();
+        try
+        {
+            _state.Volume.Flush();
+        }
+        catch (IOException error)
+        {
+            Latch(error);
+            throw;
+        }
     }
 
     /// <summary>A flush is about to come: told before it, so that what is written beside it counts as unflushed.</summary>

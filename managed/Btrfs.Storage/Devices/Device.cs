@@ -18,7 +18,7 @@ public sealed record Device(ulong Id, Uuid Uuid, IBlockDevice Block, ulong Gener
 
     /// <summary>
     /// Whether the newest commit is the only one that it may have missed. A power cut between two devices' superblocks leaves that, and then nothing but
-    /// the superblock is missing, since the blocks were durable on all devices before.
+    /// the superblock is missing, since the blocks were durable on all devices before. Whoever means to write looks whether they are (<see cref="DeviceSet.LeaveAbsenteesBehind"/>).
     /// </summary>
     public bool IsOneBehind { get; init; }
 

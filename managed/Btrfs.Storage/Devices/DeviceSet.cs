@@ -33,7 +33,7 @@ public sealed class DeviceSet : IDisposable
             _notices.Add(_countNotice);
         }
 
-        Volume = new LogicalVolume(Devices);
+        Volume = new LogicalVolume(Devices, lacksDevices: present < expected);
         _superblocks = new SuperblockWriter(Volume);
         Volume.Chunks.AddSystemArray(_superblock);
     }
@@ -156,6 +156,20 @@ public sealed class DeviceSet : IDisposable
     /// </summary>
     /// <exception cref="IOException">A device failed.</exception>
     public void RestoreSuperblockCopies() => _superblocks.RestoreCopies();
+
+    /// <summary>
+    /// Leaves devices behind that have the superblock of the commit before the last, and not what that commit wrote: they were not there. To be done before the first change,
+    /// and before it is asked whether there can be any (<see cref="LogicalVolume.VerifyWritable"/>).
+    /// </summary>
+    public void LeaveAbsenteesBehind()
+    {
+        LastCommit last = new(Volume, _superblock);
+        foreach (Device device in Devices)
+        {
+            if (device.IsOneBehind && last.IsMissedBy(device))
+                device.LeaveBehind();
+        }
+    }
 
     public void Dispose()
     {

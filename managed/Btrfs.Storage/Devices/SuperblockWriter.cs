@@ -104,13 +104,28 @@ internal sealed class SuperblockWriter(LogicalVolume volume)
                     device.Block.Write(offset, Seal(ref own, offset));
             }
 
-            if (isFlushed)
-                device.Block.Flush();
-            return true;
+            return !isFlushed || TryFlush(device, ref error);
         }
         catch (IOException fault)
         {
             volume.NoteWriteFault(device, fault.Message);
+            _failed.Add(device.Id);
+            error = fault;
+            return false;
+        }
+    }
+
+    // Others may have written data to the device meanwhile, which a failed flush loses with the superblock.
+    private bool TryFlush(Device device, ref IOException? error)
+    {
+        try
+        {
+            device.Block.Flush();
+            return true;
+        }
+        catch (IOException fault)
+        {
+            volume.NoteFailedFlush(device, fault);
             _failed.Add(device.Id);
             error = fault;
             return false;

@@ -16,9 +16,18 @@ public sealed class LogicalVolume
     private readonly StripeWriter _stripes;
     private readonly ParityWriter _parity;
 
-    public LogicalVolume(IEnumerable<Device> devices)
+    // Of a device that was not left behind since.
+    private volatile IOException? _failedFlush;
+
+    // Whether devices are missing that still have the superblock of the last commit, for all that is known.
+    private bool _isAbsenceUntold;
+
+    /// <param name="devices">Those that are here.</param>
+    /// <param name="lacksDevices">Whether the file system has more.</param>
+    public LogicalVolume(IEnumerable<Device> devices, bool lacksDevices = false)
     {
         _devices = devices.ToDictionary(device => device.Id);
+        _isAbsenceUntold = lacksDevices;
         _rebuild = new ParityRebuild(this);
         _stripes = new StripeWriter(this);
         _parity = new ParityWriter(this, _stripes, _rebuild);
@@ -32,8 +41,8 @@ public sealed class LogicalVolume
     /// <summary>Writes that failed on a device and that the other copies, or the parity, made good: sentences, lower case. The first few dozen.</summary>
     public IReadOnlyList<string> WriteFaults => _writeFaults.Kept;
 
-    /// <summary>Whether a device that takes writes has missed some.</summary>
-    public bool HasMissedWrites => _devices.Values.Any(static device => device.HasMissedWrites && device.TakesWrites);
+    /// <summary>Whether a device that takes writes has missed some, or one is missing, and the superblocks don't tell of it yet (<see cref="LeaveMissedBehind"/>).</summary>
+    public bool HasMissedWrites => _isAbsenceUntold || _devices.Values.Any(static device => device.HasMissedWrites && device.TakesWrites);
 
     /// <summary>Told of each of <see cref="WriteFaults"/> when it happens.</summary>
     public Action<string>? WriteFaulted
@@ -182,11 +191,11 @@ public sealed class LogicalVolume
     }
 
     /// <summary>Returns when all that was written before is durable on every device that takes writes.</summary>
-    /// <exception cref="IOException">A device could not flush, and some chunk can't bear its loss beside those that are missing.</exception>
+    /// <exception cref="IOException">
+    /// A device could not flush, now or earlier, and some chunk can't bear its loss beside those that are missing. What is lost stays lost, and the host tells of it once.
+    /// </exception>
     public void Flush()
     {
-        bool hasFailed = false;
-        IOException? error = null;
         foreach (Device device in _devices.Values)
         {
             if (!device.TakesWrites)
@@ -198,14 +207,12 @@ public sealed class LogicalVolume
             }
             catch (IOException fault)
             {
-                NoteMissedWrite(device, fault);
-                hasFailed = true;
-                error = fault;
+                NoteFailedFlush(device, fault);
             }
         }
 
-        if (hasFailed && FirstLostChunk(static device => device.HasMissedWrites) is { } chunk)
-            throw new IOException($"chunk {chunk.Start} may have lost writes: {error!.Message}", error);
+        if (_failedFlush is { } failed && FirstLostChunk(static device => device.HasMissedWrites) is { } chunk)
+            throw new IOException($"chunk {chunk.Start} may have lost writes: {failed.Message}", failed);
     }
 
     /// <summary>A hint that nothing in a range is wanted any more. Never fails. Chunks with parity are left as they are: it must stay that of the data.</summary>
@@ -297,6 +304,13 @@ public sealed class LogicalVolume
         _writeFaults.Add(device, fault.Message);
     }
 
+    /// <summary>A flush failed: what was written since the one before may be lost, whoever asked for it.</summary>
+    internal void NoteFailedFlush(Device device, IOException fault)
+    {
+        NoteMissedWrite(device, fault);
+        _failedFlush = fault;
+    }
+
     /// <summary>Whether every chunk can do without the devices that missed writes.</summary>
     internal bool CanSpareMissed() => FirstLostChunk(static device => device.HasMissedWrites) is null;
 
@@ -306,16 +320,19 @@ public sealed class LogicalVolume
 
     /// <summary>
     /// Sees to it that devices which missed writes are known for it when they are opened again, wherever every chunk can do without them: from here on they get
-    /// no writes, and no superblock. Where some chunk can't, checksums have to tell what is old.
+    /// no writes, and no superblock. Where some chunk can't, checksums have to tell what is old. Devices that are missing are left behind with the first commit.
     /// </summary>
     /// <returns>Whether there was such a device.</returns>
     public bool LeaveMissedBehind()
     {
+        bool isAnyAbsent = _isAbsenceUntold;
+        _isAbsenceUntold = false;
         List<Device> missed = [.. _devices.Values.Where(device => device.HasMissedWrites && device.TakesWrites)];
         if (missed.Count == 0 || !CanSpareMissed())
-            return false;
+            return isAnyAbsent;
 
         missed.ForEach(device => device.LeaveBehind());
+        _failedFlush = null;
         return true;
     }
 

@@ -234,6 +234,32 @@ public sealed class DelallocTests
     }
 
     [Test]
+    public void Memory_is_freed_also_of_a_file_that_is_dirty_only_before_where_its_last_writeback_ended([Values] bool isHeld)
+    {
+        const int Limit = 1 << 20;
+        using BufferedImage image = new(options: new DelallocOptions { MaxDirtyBytes = Limit, BackgroundBytes = Limit / 4 });
+        image.Fs.Delalloc.Writeback.Hold();
+        byte[] data = BufferedImage.Random(7, Limit - (6 * 4096));
+        image.Fs.CreateFile("file");
+        image.Fs.CreateFile("other");
+        using (BufferedFileStream file = image.Fs.OpenFile("file", FileAccess.ReadWrite))
+        {
+            file.Write(data);
+            file.Sync();
+            Array.Reverse(data);
+            file.Position = 0;
+            file.Write(data);
+            if (!isHeld)
+                image.Fs.Delalloc.Writeback.Release();
+            Assert.That(Task.Run(() => image.Fs.WriteFile("other", 0, data.AsSpan(0, 10 * 4096))).Wait(s_patience), "a writer hangs");
+        }
+
+        image.Reopen();
+        Assert.That(image.Read("file").AsSpan().SequenceEqual(data));
+        image.RequireClean();
+    }
+
+    [Test]
     public void Writers_side_by_side_lose_nothing()
     {
         const int Threads = 4;
@@ -312,6 +338,25 @@ public sealed class DelallocTests
         image.Reopen();
         Assert.That(image.Read("committed"), Is.EqualTo("whole"u8.ToArray()));
         image.RequireClean();
+    }
+
+    [Test]
+    public void An_fsync_never_succeeds_after_a_flush_has_failed([Values] bool hasNews)
+    {
+        using BufferedImage image = new();
+        image.Fs.CreateFile("file");
+        image.Fs.CreateFile("other");
+        image.Fs.WriteFile("file", 0, new byte[64 << 10]);
+        image.Fs.Commit();
+        image.Fs.WriteFile("file", 0, BufferedImage.Random(8, 64 << 10));
+        image.Fs.Delalloc.FlushAll();
+        string synced = hasNews ? "file" : "other";
+
+        // The host drops what it could not write, and tells of that once.
+        image.Device.Fail(DeviceCall.Flush, count: 1);
+        Assert.That(() => image.Fs.Fsync(synced), Throws.InstanceOf<IOException>());
+        Assert.That(() => image.Fs.Fsync(synced), Throws.TypeOf<ReadOnlyFileSystemException>());
+        Assert.That(image.Fs.Commit, Throws.TypeOf<ReadOnlyFileSystemException>());
     }
 
     [Test]

@@ -91,6 +91,26 @@ public sealed class FullDiskTests
     }
 
     [Test]
+    public void Space_that_an_allocation_got_before_the_disk_was_full_can_be_written()
+    {
+        using BufferedImage image = new(bytes: 128 << 20, options: s_held);
+        image.Fs.CreateFile("prealloc");
+        image.Fs.CreateFile("fill");
+        byte[] data = BufferedImage.Random(1, 1 << 20);
+        using (BufferedFileStream file = image.Fs.OpenFile("prealloc", FileAccess.ReadWrite))
+        {
+            Assert.That(() => image.Fs.Allocate("prealloc", 0, 200 << 20, AllocateMode.Preallocate), Throws.TypeOf<NoSpaceException>());
+            Fill(image.Fs, "fill");
+            file.Write(data);
+        }
+
+        image.Fs.Commit();
+        image.Reopen();
+        Assert.That(image.Read("prealloc").AsSpan().SequenceEqual(data));
+        image.RequireClean();
+    }
+
+    [Test]
     public void Overwriting_dirty_data_takes_no_room()
     {
         using BufferedImage image = new(bytes: 128 << 20, options: s_held);

@@ -259,6 +259,17 @@ public sealed class LogicalVolumeWriteTests
     }
 
     [Test]
+    public void What_a_failed_flush_has_lost_no_later_one_makes_durable()
+    {
+        TestVolume test = new(BlockGroupFlags.Raid0, 2, Rows);
+        LogicalVolume volume = test.Open();
+        test.Devices[1].FailsFlushes = true;
+        Assert.That(volume.Flush, Throws.TypeOf<IOException>());
+        test.Devices[1].FailsFlushes = false;
+        Assert.That(volume.Flush, Throws.TypeOf<IOException>().With.Message.Contains("can't flush"));
+    }
+
+    [Test]
     public void A_discard_reaches_all_copies_and_leaves_parity_and_superblocks_alone()
     {
         TestVolume before = new(BlockGroupFlags.Raid10, 4, Rows);
