@@ -120,8 +120,9 @@ internal static class LinkOperations
         return inode;
     }
 
-    // A snapshot shows the subvolumes of its source as empty directories, which nothing in the root tree leads back to.
-    private static void RemoveStub(Change change, ulong directory, ref InodeItem parent, ReadOnlySpan<byte> name, in EntryTarget target)
+    /// <summary>Takes a stub away: a snapshot shows the subvolumes of its source as empty directories, which nothing in the root tree leads back to.</summary>
+    /// <exception cref="FileOperationException">It is none, but the subvolume's own place.</exception>
+    public static void RemoveStub(Change change, ulong directory, ref InodeItem parent, ReadOnlySpan<byte> name, in EntryTarget target)
     {
         if (HangsHere(change, directory, name, target))
             throw change.Refuse(FileError.NotEmpty, directory, name, "is a subvolume, which has its own way to be deleted");

@@ -54,7 +54,7 @@ internal static class RenameOperation
         if (flags == RenameFlags.Exchange && !exists)
             throw to.Refuse(FileError.NotFound, toDirectory, toName, "no such file or directory");
         RequireNotBelow(ref old, ref target, FileError.Invalid);
-        if (exists)
+        if (exists && !IsStub(target))
             RequireNotBelow(ref target, ref old, flags == RenameFlags.Exchange ? FileError.Invalid : FileError.NotEmpty);
         // Whoever renames a thing to itself changes nothing, not even what is read-only.
         if (exists && from.RootId == to.RootId && old.Target == target.Target)
@@ -105,15 +105,22 @@ internal static class RenameOperation
     private static ulong Replace(ref Place old, ref Place target)
     {
         Change change = target.Change;
+        ulong orphan = 0;
         if (target.Target.IsSubvolume)
-            throw change.Refuse(FileError.NotEmpty, target.Directory, target.Name, "is a subvolume and can't be replaced");
+        {
+            // What stands for a subvolume that is elsewhere is an empty directory, no more.
+            RequireRoomForRef(old, target);
+            LinkOperations.RemoveStub(change, target.Directory, ref target.Parent, target.Name, target.Target);
+        }
+        else
+        {
+            InodeItem replaced = change.GetInode(target.Inode);
+            if (old.IsDirectory)
+                LinkOperations.RequireEmptyDirectory(change, target.Directory, target.Name, target.Inode, replaced);
+            RequireRoomForRef(old, target);
+            orphan = LinkOperations.RemoveName(change, target.Directory, ref target.Parent, target.Name, target.Inode, ref replaced);
+        }
 
-        InodeItem replaced = change.GetInode(target.Inode);
-        if (old.IsDirectory)
-            LinkOperations.RequireEmptyDirectory(change, target.Directory, target.Name, target.Inode, replaced);
-        RequireRoomForRef(old, target);
-
-        ulong orphan = LinkOperations.RemoveName(change, target.Directory, ref target.Parent, target.Name, target.Inode, ref replaced);
         if (IsSameDirectory(old, target))
             old.Parent = target.Parent;
         Move(ref old, ref target);
@@ -200,9 +207,12 @@ internal static class RenameOperation
             place.Change.RequireMovable(place.Inode, place.Change.GetInode(place.Inode));
     }
 
+    private static bool IsStub(in Place place) =>
+        place.Target.IsSubvolume && !LinkOperations.HangsHere(place.Change, place.Directory, place.Name, place.Target);
+
     private static void RequireThere(in Place place)
     {
-        if (place.Target.IsSubvolume && !LinkOperations.HangsHere(place.Change, place.Directory, place.Name, place.Target))
+        if (IsStub(place))
             throw place.Change.Refuse(FileError.Invalid, place.Directory, place.Name, "stands for a subvolume that is not there");
     }
 

@@ -1,6 +1,7 @@
 using Btrfs.Format;
 using Btrfs.Inode;
 using Btrfs.Inode.Changes;
+using Btrfs.Inode.Names;
 using Btrfs.Inode.Subvolumes;
 using Btrfs.Space.Transactions;
 using static Btrfs.Tests.Changes.NewImage;
@@ -29,6 +30,26 @@ public sealed class SubvolumeTests
         SubvolumeInfo info = new SubvolumeTable(image.Writer.Committed).Get(snapshot);
         Assert.That(info.Root.Item.ParentUuid, Is.EqualTo(new SubvolumeTable(image.Writer.Committed).Get(subvolume).Root.Item.Uuid));
         Assert.That((info.ParentId, info.Root.IsReadOnly), Is.EqualTo((ObjectIds.FsTree, true)));
+    }
+
+    [Test]
+    public void A_directory_replaces_what_stands_for_a_subvolume_that_is_elsewhere_and_no_subvolume()
+    {
+        using NewImage image = new();
+        ulong source = image.Operations.Create(ObjectIds.FsTree, TopDirectory, "source"u8);
+        ulong inner = image.Operations.Create(source, TopDirectory, "inner"u8);
+        ulong snapshot = image.Operations.Snapshot(source, ObjectIds.FsTree, TopDirectory, "snapshot"u8, isReadOnly: false);
+        SubvolumeWriter writer = image.Subvolumes.Get(snapshot);
+        ulong directory = writer.Create(TopDirectory, "directory"u8, new NewInode { Mode = DirectoryMode });
+        writer.Rename(TopDirectory, "directory"u8, TopDirectory, "inner"u8);
+        image.Subvolumes.Get(source).Create(TopDirectory, "directory"u8, new NewInode { Mode = DirectoryMode });
+        AssertRefused(FileError.NotEmpty, () => image.Subvolumes.Get(source).Rename(TopDirectory, "directory"u8, TopDirectory, "inner"u8));
+        image.Reopen();
+
+        Assert.That(image.Names(root: snapshot), Is.EqualTo(new[] { "inner" }));
+        Assert.That(image.Read(snapshot).TryLookup(TopDirectory, "inner"u8, out DirEntry entry), Is.True);
+        Assert.That(entry.Location, Is.EqualTo(new Key(directory, ItemType.InodeItem, 0)));
+        Assert.That(new SubvolumeTable(image.Writer.Committed).Get(inner).ParentId, Is.EqualTo(source));
     }
 
     [Test]
