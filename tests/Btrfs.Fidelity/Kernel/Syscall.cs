@@ -133,8 +133,13 @@ internal static unsafe class Syscall
 
     internal static int SyncFileSystem(int descriptor) => Result(Libc.Syncfs(descriptor));
 
-    /// <summary>Writes dirty pages of the whole file out and waits: extents are made, nothing is logged or committed.</summary>
-    internal static int WriteBack(int descriptor) => Result(Libc.SyncFileRange(descriptor, 0, 0, 1 | 2 | 4));
+    /// <summary>Writes a file's pages out and waits for that, without making it durable.</summary>
+    internal static int WriteBack(int descriptor)
+    {
+        // What is to be compressed goes to a worker, and is under way in the eyes of the call only when that has come to it; a second call waits for the worker.
+        int first = Result(Libc.SyncFileRange(descriptor, 0, 0, 1 | 2 | 4));
+        return first < 0 ? first : Result(Libc.SyncFileRange(descriptor, 0, 0, 1 | 2 | 4));
+    }
 
     internal static int Ioctl(int descriptor, ulong request, void* argument) =>
         Result(Libc.Ioctl(descriptor, request, argument));
