@@ -49,11 +49,11 @@ internal sealed class Promises
         if (outcome == SyncOutcome.Nothing)
             return;
 
-        // What has changed again since it was synced may come back either way.
+        // What has changed again since it was synced may come back either way: of a directory its times tell, where one name came and one went.
         FileSystemModel now = FileSystemModel.Read(fs);
-        _standing[path] = Lasting(now.Entries[path]);
-        _standing = _standing.Where(promise => now.Entries.TryGetValue(promise.Key, out FileEntry? entry) && Lasting(entry) == promise.Value).ToDictionary();
-        _made.Add(new Promise(time, new Dictionary<string, FileEntry>(_standing)));
+        _standing[path] = now.Entries[path];
+        _standing = _standing.Where(synced => now.Entries.TryGetValue(synced.Key, out FileEntry? entry) && entry == synced.Value).ToDictionary();
+        _made.Add(new Promise(time, _standing.ToDictionary(synced => synced.Key, synced => Lasting(synced.Value))));
         if (outcome == SyncOutcome.Logged)
             Logged++;
     }
