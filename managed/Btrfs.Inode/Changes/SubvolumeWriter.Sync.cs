@@ -34,7 +34,12 @@ public sealed partial class SubvolumeWriter
     {
         try
         {
-            return Log(inode) is not { } logged ? SyncOutcome.Nothing : Writer.SyncLog(logged) ? SyncOutcome.Logged : SyncOutcome.Committed;
+            return Writer.SyncLog(() => Log(inode)) switch
+            {
+                null => SyncOutcome.Nothing,
+                true => SyncOutcome.Logged,
+                false => SyncOutcome.Committed,
+            };
         }
         catch (NoSpaceException)
         {

