@@ -17,13 +17,21 @@ public sealed class PathLookupTests
 
     [TestCase("volume/tree/plain")]
     [TestCase("/volume/tree/plain")]
-    [TestCase("//volume/./tree//plain/")]
+    [TestCase("//volume/./tree//plain")]
     public void Slashes_and_dots_make_no_difference(string path)
     {
         PathLookup paths = new(_fs);
         Location at = paths.Find(path);
         Assert.That(at.Subvolume.GetStatus(at.Inode).IsRegular);
         Assert.That(at.Inode, Is.EqualTo(paths.Find("volume/tree/plain").Inode));
+    }
+
+    [Test]
+    public void A_slash_at_the_end_means_a_directory()
+    {
+        PathLookup paths = new(_fs);
+        Assert.That(paths.Find("volume/tree/").Inode, Is.EqualTo(paths.Find("volume/tree").Inode));
+        Assert.That(() => paths.Find("volume/tree/plain/"), Throws.TypeOf<InvalidRequestException>());
     }
 
     [TestCase("")]
