@@ -44,9 +44,10 @@ internal sealed class CrashRecorder
     }
 
     /// <param name="below">What the device holds at time 0. It is only read, and outlives the recorder.</param>
-    public RecordingDevice Add(IBlockDevice below)
+    /// <param name="flushTime">How long a flush takes.</param>
+    public RecordingDevice Add(IBlockDevice below, TimeSpan flushTime = default)
     {
-        RecordingDevice device = new(this, below);
+        RecordingDevice device = new(this, below) { FlushTime = flushTime };
         _devices.Add(device);
         return device;
     }

@@ -27,6 +27,9 @@ internal sealed class RecordingDevice : IBlockDevice
 
     public IReadOnlyList<string> Notices => [];
 
+    /// <summary>How long a flush takes: on a disk others come meanwhile.</summary>
+    public TimeSpan FlushTime { get; init; }
+
     /// <summary>What was written.</summary>
     internal MemoryOverlayDevice Live { get; }
 
@@ -41,7 +44,12 @@ internal sealed class RecordingDevice : IBlockDevice
 
     public void Write(ulong offsetBytes, ReadOnlySpan<byte> data) => _recorder.Record(this, new DeviceWrite(offsetBytes, data.ToArray()));
 
-    public void Flush() => _recorder.Record(this, null);
+    public void Flush()
+    {
+        if (FlushTime > TimeSpan.Zero)
+            Thread.Sleep(FlushTime);
+        _recorder.Record(this, null);
+    }
 
     public void Discard(ulong offsetBytes, ulong lengthBytes)
     {

@@ -47,7 +47,7 @@ internal sealed class SyncTogetherTests
     /// <returns>How many flushes the fsyncs took.</returns>
     private static int Run(CrashRecorder recorder, IBlockDevice below, ConcurrentQueue<(int Time, int File, int Rounds)> promises)
     {
-        using BtrfsFileSystem fs = BtrfsFileSystem.Open([new SlowFlushDevice(recorder.Add(below))], new BtrfsOpenOptions { Writable = true });
+        using BtrfsFileSystem fs = BtrfsFileSystem.Open([recorder.Add(below, TimeSpan.FromMilliseconds(3))], new BtrfsOpenOptions { Writable = true });
         for (int file = 0; file < Threads; file++)
             fs.CreateFile($"file{file}");
         fs.Commit();
@@ -74,35 +74,5 @@ internal sealed class SyncTogetherTests
         byte[] content = new byte[Rounds * PieceBytes];
         new Random(file).NextBytes(content);
         return content[..(rounds * PieceBytes)];
-    }
-
-    /// <summary>A flush takes as long as on a disk, so that others come meanwhile.</summary>
-    private sealed class SlowFlushDevice(IBlockDevice below) : IBlockDevice
-    {
-        public string Name => below.Name;
-
-        public ulong SizeBytes => below.SizeBytes;
-
-        public bool IsMounted => below.IsMounted;
-
-        public bool IsWritable => below.IsWritable;
-
-        public IReadOnlyList<string> Notices => below.Notices;
-
-        public void Read(ulong offsetBytes, Span<byte> buffer) => below.Read(offsetBytes, buffer);
-
-        public void Prefetch(ulong offsetBytes, ulong lengthBytes) => below.Prefetch(offsetBytes, lengthBytes);
-
-        public void Write(ulong offsetBytes, ReadOnlySpan<byte> data) => below.Write(offsetBytes, data);
-
-        public void Flush()
-        {
-            Thread.Sleep(3);
-            below.Flush();
-        }
-
-        public void Discard(ulong offsetBytes, ulong lengthBytes) => below.Discard(offsetBytes, lengthBytes);
-
-        public void Dispose() => below.Dispose();
     }
 }

@@ -2,6 +2,7 @@ using Btrfs.Ctree;
 using Btrfs.Fidelity.Devices;
 using Btrfs.Format;
 using Btrfs.Space.Making;
+using Btrfs.Space.Transactions;
 using Btrfs.Storage;
 
 namespace Btrfs.Tests.Making;
@@ -38,6 +39,9 @@ internal sealed class MadeImage
     }
 
     public FsInfo Open() => FsInfo.Open(DeviceSet.Open([.. Devices], new DeviceOpenOptions { AllowMissingDevices = false }));
+
+    public FsWriter OpenForWriting(FsOpenOptions? options = null) =>
+        FsWriter.Open(DeviceSet.Open([.. Devices], new DeviceOpenOptions { Writable = true }), options);
 
     /// <summary>All items of all trees, each block through the gate.</summary>
     public static List<(ulong Tree, Key Key)> Walk(FsInfo fs)

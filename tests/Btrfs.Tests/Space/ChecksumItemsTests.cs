@@ -3,7 +3,6 @@ using Btrfs.Ctree;
 using Btrfs.Format;
 using Btrfs.Space.Making;
 using Btrfs.Space.Transactions;
-using Btrfs.Storage;
 using Btrfs.Tests.Making;
 
 namespace Btrfs.Tests.Space;
@@ -15,7 +14,7 @@ public sealed class ChecksumItemsTests
     {
         const int Sectors = 4000;
         Random random = TestSeed.Random();
-        using FsWriter writer = FsWriter.Open(DeviceSet.Open([.. new MadeImage(new MakeOptions(), megabytes: 400).Devices], new DeviceOpenOptions { Writable = true }));
+        using FsWriter writer = new MadeImage(new MakeOptions(), megabytes: 400).OpenForWriting();
         uint[] expected = new uint[Sectors];
         ulong start = 0;
         using (Transaction part = writer.Begin(1))

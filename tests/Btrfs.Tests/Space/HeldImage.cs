@@ -9,7 +9,6 @@ using Btrfs.Inode.Data;
 using Btrfs.Space.Groups;
 using Btrfs.Space.Making;
 using Btrfs.Space.Transactions;
-using Btrfs.Storage;
 using Btrfs.Tests.Making;
 
 namespace Btrfs.Tests.Space;
@@ -28,8 +27,7 @@ internal sealed class HeldImage : IDisposable
     {
         _image = new MadeImage(new MakeOptions(), megabytes: megabytes);
         _random = new Random(seed);
-        Writer = FsWriter.Open(
-            DeviceSet.Open([.. _image.Devices], new DeviceOpenOptions { Writable = true }), new FsOpenOptions { BlockCacheBytes = 1 });
+        Writer = _image.OpenForWriting(new FsOpenOptions { BlockCacheBytes = 1 });
         Subvolumes = new SubvolumeWriters(Writer);
     }
 

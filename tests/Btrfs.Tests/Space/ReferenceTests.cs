@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Btrfs.Format;
 using Btrfs.Space.Making;
 using Btrfs.Space.Transactions;
-using Btrfs.Storage;
 using Btrfs.Tests.Making;
 
 namespace Btrfs.Tests.Space;
@@ -31,15 +30,15 @@ public sealed class ReferenceTests
     [Test]
     public void Many_references_of_one_extent_cost_what_each_of_them_does()
     {
-        const int Count = 100_000;
+        // Each beside all that came before it would be 80 s.
+        const int Count = 300_000;
         using FsWriter writer = Open();
         Stopwatch watch = Stopwatch.StartNew();
         AddExtent(writer, Count);
-        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(8)));
+        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(30)));
     }
 
-    private static FsWriter Open() => FsWriter.Open(
-        DeviceSet.Open([.. new MadeImage(new MakeOptions(), megabytes: 400).Devices], new DeviceOpenOptions { Writable = true }));
+    private static FsWriter Open() => new MadeImage(new MakeOptions(), megabytes: 400).OpenForWriting();
 
     private static void Change(FsWriter writer, Action<Transaction> change)
     {

@@ -17,7 +17,7 @@ public sealed class TransactionTests
     public void A_commit_raises_the_generation_by_one_and_none_without_a_change_does()
     {
         MadeImage image = new(new MakeOptions());
-        using FsWriter writer = Open(image);
+        using FsWriter writer = image.OpenForWriting();
         ulong before = writer.Committed.Superblock.Generation;
         writer.Commit();
         Assert.That(writer.Committed.Superblock.Generation.Value, Is.EqualTo(before));
@@ -31,7 +31,7 @@ public sealed class TransactionTests
     public void A_committed_state_stays_as_it_was_while_the_next_one_grows()
     {
         MadeImage image = new(new MakeOptions());
-        using FsWriter writer = Open(image);
+        using FsWriter writer = image.OpenForWriting();
         AddXattr(writer, "user.first");
         writer.Commit();
         FsInfo old = writer.Committed;
@@ -48,7 +48,7 @@ public sealed class TransactionTests
     public void A_change_that_ends_half_way_latches_the_file_system_and_the_disk_keeps_the_last_commit()
     {
         MadeImage image = new(new MakeOptions());
-        using (FsWriter writer = Open(image))
+        using (FsWriter writer = image.OpenForWriting())
         {
             AddXattr(writer, "user.kept");
             writer.Commit();
@@ -70,7 +70,7 @@ public sealed class TransactionTests
     public void What_is_refused_before_the_first_change_costs_nothing()
     {
         MadeImage image = new(new MakeOptions());
-        using FsWriter writer = Open(image);
+        using FsWriter writer = image.OpenForWriting();
         writer.Begin(1).Dispose();
         Assert.That(writer.Failure, Is.Null);
         AddXattr(writer, "user.a");
@@ -146,7 +146,7 @@ public sealed class TransactionTests
     public void A_full_metadata_space_refuses_a_change_before_it_begins_and_freeing_goes_on()
     {
         MadeImage image = new(new MakeOptions(), megabytes: 120);
-        using FsWriter writer = Open(image);
+        using FsWriter writer = image.OpenForWriting();
         int count = 0;
         Assert.That(
             () =>
@@ -179,7 +179,7 @@ public sealed class TransactionTests
     public void Chunks_come_with_the_data_and_go_with_it()
     {
         MadeImage image = new(new MakeOptions(), megabytes: 400);
-        using FsWriter writer = Open(image);
+        using FsWriter writer = image.OpenForWriting();
         int before = writer.Committed.Devices.Volume.Chunks.Chunks.Count;
         List<DataExtent> extents = [];
         for (int i = 0; i < 20; i++)
@@ -205,9 +205,6 @@ public sealed class TransactionTests
         Assert.That(writer.Committed.Devices.Volume.Chunks.Chunks, Has.Count.EqualTo(before));
         AssertClean(image);
     }
-
-    private static FsWriter Open(MadeImage image) =>
-        FsWriter.Open(DeviceSet.Open([.. image.Devices], new DeviceOpenOptions { Writable = true }));
 
     private static void AddXattr(FsWriter writer, string name, int valueBytes = 1)
     {

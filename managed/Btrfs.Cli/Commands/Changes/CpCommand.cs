@@ -139,9 +139,7 @@ internal sealed class CpCommand
         if (_keepsAttributes && status.LinkCount > 1 && TryLink(at, target))
             return;
         if (status.IsSymbolicLink)
-        {
             what = what with { Target = at.Subvolume.ReadLink(at.Inode).ToArray() };
-        }
 
         _fs.CreateNode(target, what);
         if (status.IsRegular)
